@@ -1,0 +1,1 @@
+//! Credentials: one mechanism a file, and the throttle.

@@ -1,0 +1,1 @@
+//! The protocol's client side, used by the CLI and the tests.

@@ -1,0 +1,1 @@
+//! Every limit, timeout and port, with its unit and reason.

@@ -1,0 +1,1 @@
+//! Name resolution without NSS, for a static binary.

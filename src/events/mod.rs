@@ -1,0 +1,1 @@
+//! The hub: events from services to sessions.

@@ -1,0 +1,1 @@
+//! Assembly: the one file that knows every stage.

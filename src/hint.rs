@@ -1,0 +1,1 @@
+//! Advice as a channel of its own beside an error's text.

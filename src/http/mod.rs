@@ -1,0 +1,1 @@
+//! The routes on the gateway port, up to the WebSocket upgrade.

@@ -1,0 +1,60 @@
+//! A container-native OpenClaw gateway, and the CLI that operates it.
+//!
+//! One static binary is both. Data flows one way through the gateway; each stage takes the value that the stage before it
+//! made, and never calls back:
+//!
+//! ```text
+//! net ──────> source ────────> http ──────────> handshake ────────────────> session ──> methods
+//!  listener,   classify (pure): route, upgrade,  challenge, connect, auth,   actor,      name -> scope
+//!  TLS, Unix   class + evidence origin           pairing decision (pure)     keepalive   -> handler
+//!                                                      │                        ▲            │
+//!                                                      ▼                        │            ▼
+//!                                                   pairing ──> store         events <─── pairing, presence
+//! ```
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`gateway`] | assembly: the one file that knows every stage |
+//! | [`defaults`] | every limit, timeout and port, with unit and reason |
+//! | [`protocol`] | wire types, shared by server, client and tests |
+//! | [`config`] | layers, provenance, secrets, validation |
+//! | [`net`] | stage 1: listeners, peers, TLS, the Unix socket, the bound on silent peers |
+//! | [`source`] | stage 2: where a connection comes from, and what that grants |
+//! | [`http`] | the routes on the gateway port, up to the WebSocket upgrade |
+//! | [`handshake`] | stage 3: from an upgraded socket that proved nothing to an admitted session |
+//! | [`auth`] | credentials, one mechanism a file, and the throttle |
+//! | [`device`] | device keys: identity and signatures |
+//! | [`session`] | stage 4: one authenticated connection |
+//! | [`methods`] | stage 5: the method table and its handlers |
+//! | [`pairing`], [`store`], [`events`], [`presence`], [`logs`], [`dns`] | services: they know no stage |
+//! | [`client`] | the protocol's client side, used by [`cli`] and tests |
+//! | [`cli`] | one file a command |
+//! | [`advice`], [`hint`] | the next command to type, for where the user stands |
+
+pub mod advice;
+pub mod auth;
+pub mod cli;
+pub mod client;
+pub mod config;
+pub mod defaults;
+pub mod device;
+pub mod dns;
+pub mod events;
+pub mod gateway;
+pub mod handshake;
+pub mod hint;
+pub mod http;
+pub mod logs;
+pub mod methods;
+pub mod net;
+pub mod pairing;
+pub mod presence;
+pub mod protocol;
+pub mod readiness;
+pub mod session;
+pub mod shutdown;
+pub mod signals;
+pub mod source;
+pub mod state;
+pub mod store;
+pub mod telemetry;

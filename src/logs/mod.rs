@@ -1,0 +1,1 @@
+//! The log file: its line format, rotation, and reading its tail.

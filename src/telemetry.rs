@@ -1,0 +1,1 @@
+//! Logging set-up: console, JSON lines, and the file that `logs` tails.
