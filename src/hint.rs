@@ -1,1 +1,11 @@
 //! Advice as a channel of its own beside an error's text.
+//!
+//! An error's `Display` says what happened at its own level; its hint says what to type or which setting to change. The
+//! printer joins the chain of causes and ends with the hint, so no error text mixes the two.
+
+/// What to do about an error.
+pub trait Hint {
+    /// The next command to type or the setting to change, as one sentence or command line; `None` when there is nothing
+    /// better than the text itself.
+    fn hint(&self) -> Option<String>;
+}
