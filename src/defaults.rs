@@ -1,1 +1,62 @@
 //! Every limit, timeout and port, with its unit and reason.
+
+use std::time::Duration;
+
+/// The port of a gateway when nothing else is said.
+pub const PORT: u16 = 18789;
+
+/// Largest frame accepted before `connect` is answered, in bytes.
+/// Room for a `connect` with every optional member and a node's long list of commands; a stranger gets no more.
+pub const MAX_PREAUTH_FRAME_BYTES: usize = 64 * 1024;
+
+/// Largest frame accepted from an admitted session, in bytes. The protocol's own number, told to clients in `hello-ok`.
+pub const MAX_FRAME_BYTES: usize = 25 * 1024 * 1024;
+
+/// Most bytes that wait for a slow reader, in bytes. The protocol's own number, told to clients in `hello-ok`.
+pub const MAX_OUTBOUND_BYTES: usize = 50 * 1024 * 1024;
+
+/// Most frames that wait for a slow reader. Bounds the queue itself; the bytes are bounded by [`MAX_OUTBOUND_BYTES`].
+pub const MAX_OUTBOUND_FRAMES: usize = 4096;
+
+/// Most requests of one session that are being worked on; the next one is read when one of them is answered.
+pub const MAX_CALLS_IN_FLIGHT: usize = 64;
+
+/// From accept to an accepted `connect`. The protocol's own number; clients wait as long for the challenge.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// For one frame to leave; a peer that takes longer is a slow consumer.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Between two `tick` events. Clients close after twice this without a sign of life.
+pub const TICK_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Between two WebSocket pings, and the time a peer has to answer. Below the 60 s after which common proxies cut an idle
+/// connection.
+pub const PING_INTERVAL: Duration = Duration::from_secs(25);
+
+/// How old a health snapshot may be before it is taken anew.
+pub const HEALTH_REFRESH: Duration = Duration::from_mins(1);
+
+/// What a peer has left after our close frame before its socket is cut.
+pub const CLOSE_GRACE: Duration = Duration::from_secs(1);
+
+/// Longest close reason, in bytes. A close frame holds 123; real clients cut at 120.
+pub const MAX_CLOSE_REASON_BYTES: usize = 120;
+
+/// How long a pairing request waits before it is forgotten.
+pub const PAIRING_REQUEST_TTL: Duration = Duration::from_mins(5);
+
+/// Most pairing requests that wait at once. A person decides on them; nobody decides on more.
+pub const MAX_PAIRING_REQUESTS: usize = 64;
+
+/// Most of them for one resolved client, so that one stranger cannot fill the list.
+pub const MAX_PAIRING_REQUESTS_PER_CLIENT: usize = 4;
+
+/// How long a presence entry lives without a sign of its client.
+pub const PRESENCE_TTL: Duration = Duration::from_mins(5);
+
+/// Most entries of the presence list.
+pub const MAX_PRESENCE_ENTRIES: usize = 200;
+
+/// Most repeated calls of a role's forbidden methods before the session is closed.
+pub const MAX_UNAUTHORIZED_CALLS: u32 = 32;
