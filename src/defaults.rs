@@ -60,3 +60,9 @@ pub const MAX_PRESENCE_ENTRIES: usize = 200;
 
 /// Most repeated calls of a role's forbidden methods before the session is closed.
 pub const MAX_UNAUTHORIZED_CALLS: u32 = 32;
+
+/// How far the clock of a device may be from ours when it signs. What OpenClaw 2026.2 allows; a nonce keeps replays out.
+pub const MAX_SIGNATURE_SKEW: Duration = Duration::from_mins(10);
+
+/// Largest file with key material that is read, in bytes. A device identity takes 500.
+pub const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;

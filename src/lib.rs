@@ -49,6 +49,7 @@ pub mod methods;
 pub mod net;
 pub mod pairing;
 pub mod presence;
+mod private_file;
 pub mod protocol;
 pub mod readiness;
 pub mod session;

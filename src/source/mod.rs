@@ -121,7 +121,9 @@ mod tests {
     }
 
     fn surroundings() -> Surroundings {
-        Surroundings { interfaces: vec!["172.17.0.2/16".parse().expect("net"), "2001:db8:1::2/64".parse().expect("net")] }
+        Surroundings {
+            interfaces: vec!["172.17.0.2/16".parse().expect("net"), "2001:db8:1::2/64".parse().expect("net")],
+        }
     }
 
     #[test]
