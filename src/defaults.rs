@@ -66,3 +66,51 @@ pub const MAX_SIGNATURE_SKEW: Duration = Duration::from_mins(10);
 
 /// Largest file with key material that is read, in bytes. A device identity takes 500.
 pub const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;
+/// Most revocations that wait for a session to read them; one that missed any closes itself and comes back.
+pub const MAX_WAITING_SIGNALS: usize = 256;
+
+/// What is left of [`HANDSHAKE_TIMEOUT`] when the lobby is full: long enough for a slow network, short enough to clear it.
+pub const HANDSHAKE_TIMEOUT_UNDER_PRESSURE: Duration = Duration::from_secs(2);
+
+/// Most TCP peers that have proved nothing; never more than a quarter of the process's open files.
+pub const MAX_SILENT_PEERS: usize = 4096;
+
+/// Most peers on the Unix socket that have not been admitted. They have a budget of their own, which no network can fill.
+pub const MAX_SILENT_LOCAL_PEERS: usize = 256;
+
+/// Connections that the kernel keeps for us until they are accepted.
+pub const LISTEN_BACKLOG: i32 = 1024;
+
+/// How often a port that the kernel chose is chosen anew, because it is taken on another of our addresses.
+pub const MAX_PORT_ATTEMPTS: u32 = 16;
+
+/// For asking what listens on a port that is taken.
+pub const PORT_PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Longest path of a Unix socket, in bytes: the kernel's 108 with the zero at the end.
+pub const MAX_SOCKET_PATH_BYTES: usize = 107;
+
+/// How long a starting gateway waits for a lock that may only be being tested.
+pub const GATEWAY_LOCK_WAIT: Duration = Duration::from_millis(500);
+
+/// Between two tries to take that lock.
+pub const GATEWAY_LOCK_POLL: Duration = Duration::from_millis(20);
+
+/// Pause after an `accept` that failed because the process has no more open files.
+pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
+
+/// Read and write buffer of an idle WebSocket, in bytes. Small, since most sessions are idle most of the time.
+pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
+
+/// Largest HTTP request head, in bytes.
+pub const MAX_HTTP_HEAD_BYTES: usize = 32 * 1024;
+
+/// How often the certificate's files are looked at for a change.
+pub const CERTIFICATE_POLL: Duration = Duration::from_secs(10);
+
+/// How long the answer holds whether the state directory can be written. Probes come every few seconds.
+pub const WRITABLE_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// What a peer that proved nothing may send beside one frame and one request head, in bytes: frame headers, pings, and what
+/// is read ahead of need.
+pub const PREAUTH_SLACK_BYTES: usize = 16 * 1024;
