@@ -114,3 +114,31 @@ pub const WRITABLE_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// What a peer that proved nothing may send beside one frame and one request head, in bytes: frame headers, pings, and what
 /// is read ahead of need.
 pub const PREAUTH_SLACK_BYTES: usize = 16 * 1024;
+
+/// Wrong secrets of one client before the answer to the next one is held back. The protocol's own number of attempts.
+pub const AUTH_FREE_FAILURES: u32 = 10;
+
+/// After this long without a wrong secret, a client's failures are forgotten. The protocol's own window.
+pub const AUTH_FAILURE_WINDOW: Duration = Duration::from_mins(1);
+
+/// How long the first answer that is held back waits; each further one twice as long.
+pub const AUTH_DELAY_FIRST: Duration = Duration::from_millis(250);
+
+/// Longest time that an answer is held back. Well below [`HANDSHAKE_TIMEOUT`], so that it still arrives.
+pub const AUTH_DELAY_MAX: Duration = Duration::from_secs(5);
+
+/// Longest time that a secret waits to be compared. With [`AUTH_DELAY_MAX`] still below [`HANDSHAKE_TIMEOUT`].
+pub const AUTH_TURN_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Most wrong answers of one client that are held back at once; other guesses wait meanwhile. Limits guessing to three a
+/// second, and leaves room for everybody who stands behind one address and mistypes.
+pub const MAX_GUESSES_HELD_BACK: usize = 16;
+
+/// Most guesses of one client that wait to be compared; more are told to come again.
+pub const MAX_WAITING_GUESSES: usize = 64;
+
+/// Wrong secrets that are recognised when a client repeats them. A few stale programs behind one address, 32 bytes each.
+pub const MAX_REMEMBERED_GUESSES: usize = 16;
+
+/// Most clients whose wrong secrets are remembered; the one untouched for longest is forgotten first. A kilobyte each.
+pub const MAX_THROTTLED_CLIENTS: usize = 4096;
