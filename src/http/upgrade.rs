@@ -28,11 +28,8 @@ pub(super) fn accept<B>(request: &Request<B>) -> Result<Response<Body>, Box<Resp
     let headers = request.headers();
     let bad = |message| Err(Box::new(respond::error(StatusCode::BAD_REQUEST, "bad_upgrade", message)));
     if request.uri().path().starts_with(RESERVED) {
-        return Err(respond::error(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            "no WebSocket is served below this path: use /",
-        ));
+        let message = "no WebSocket is served below this path: use /";
+        return Err(Box::new(respond::error(StatusCode::NOT_FOUND, "not_found", message)));
     }
     if request.method() != hyper::Method::GET || !has_token(headers, &CONNECTION, "upgrade") {
         return bad(

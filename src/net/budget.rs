@@ -43,9 +43,7 @@ struct Exhausted;
 
 /// Whether a read failed because the budget was used up.
 pub fn budget_exhausted(error: &io::Error) -> bool {
-    error
-        .get_ref()
-        .is_some_and(<(dyn std::error::Error + std::marker::Send + std::marker::Sync + 'static)>::is::<Exhausted>)
+    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync + 'static>::is::<Exhausted>)
 }
 
 impl<S> ByteBudget<S> {

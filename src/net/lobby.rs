@@ -80,7 +80,7 @@ impl Lobby {
         let floor = HANDSHAKE_TIMEOUT_UNDER_PRESSURE.min(self.patience);
         let free = u32::try_from(self.most.saturating_sub(taken)).unwrap_or(u32::MAX);
         let half = u32::try_from(half).unwrap_or(u32::MAX);
-        floor + self.patience.checked_sub(floor).unwrap() * free / half
+        floor + self.patience.saturating_sub(floor) * free / half
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
