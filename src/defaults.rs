@@ -110,3 +110,79 @@ pub const MAX_SIGNATURE_SKEW: Duration = Duration::from_mins(10);
 
 /// Largest file with key material that is read, in bytes. A device identity takes 500.
 pub const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;
+/// Most revocations that wait for a session to read them; one that missed any closes itself and comes back.
+pub const MAX_WAITING_SIGNALS: usize = 256;
+
+/// What is left of [`HANDSHAKE_TIMEOUT`] when the lobby is full: long enough for a slow network, short enough to clear it.
+pub const HANDSHAKE_TIMEOUT_UNDER_PRESSURE: Duration = Duration::from_secs(2);
+
+/// Most TCP peers that have proved nothing; never more than a quarter of the process's open files.
+pub const MAX_SILENT_PEERS: usize = 4096;
+
+/// Most peers on the Unix socket that have not been admitted. They have a budget of their own, which no network can fill.
+pub const MAX_SILENT_LOCAL_PEERS: usize = 256;
+
+/// Connections that the kernel keeps for us until they are accepted.
+pub const LISTEN_BACKLOG: i32 = 1024;
+
+/// How often a port that the kernel chose is chosen anew, because it is taken on another of our addresses.
+pub const MAX_PORT_ATTEMPTS: u32 = 16;
+
+/// For asking what listens on a port that is taken.
+pub const PORT_PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Longest path of a Unix socket, in bytes: the kernel's 108 with the zero at the end.
+pub const MAX_SOCKET_PATH_BYTES: usize = 107;
+
+/// How long a starting gateway waits for a lock that may only be being tested.
+pub const GATEWAY_LOCK_WAIT: Duration = Duration::from_millis(500);
+
+/// Between two tries to take that lock.
+pub const GATEWAY_LOCK_POLL: Duration = Duration::from_millis(20);
+
+/// Pause after an `accept` that failed because the process has no more open files.
+pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
+
+/// Read and write buffer of an idle WebSocket, in bytes. Small, since most sessions are idle most of the time.
+pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
+
+/// Largest HTTP request head, in bytes.
+pub const MAX_HTTP_HEAD_BYTES: usize = 32 * 1024;
+
+/// How often the certificate's files are looked at for a change.
+pub const CERTIFICATE_POLL: Duration = Duration::from_secs(10);
+
+/// How long the answer holds whether the state directory can be written. Probes come every few seconds.
+pub const WRITABLE_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// What a peer that proved nothing may send beside one frame and one request head, in bytes: frame headers, pings, and what
+/// is read ahead of need.
+pub const PREAUTH_SLACK_BYTES: usize = 16 * 1024;
+
+/// Wrong secrets of one client before the answer to the next one is held back. The protocol's own number of attempts.
+pub const AUTH_FREE_FAILURES: u32 = 10;
+
+/// After this long without a wrong secret, a client's failures are forgotten. The protocol's own window.
+pub const AUTH_FAILURE_WINDOW: Duration = Duration::from_mins(1);
+
+/// How long the first answer that is held back waits; each further one twice as long.
+pub const AUTH_DELAY_FIRST: Duration = Duration::from_millis(250);
+
+/// Longest time that an answer is held back. Well below [`HANDSHAKE_TIMEOUT`], so that it still arrives.
+pub const AUTH_DELAY_MAX: Duration = Duration::from_secs(5);
+
+/// Longest time that a secret waits to be compared. With [`AUTH_DELAY_MAX`] still below [`HANDSHAKE_TIMEOUT`].
+pub const AUTH_TURN_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Most wrong answers of one client that are held back at once; other guesses wait meanwhile. Limits guessing to three a
+/// second, and leaves room for everybody who stands behind one address and mistypes.
+pub const MAX_GUESSES_HELD_BACK: usize = 16;
+
+/// Most guesses of one client that wait to be compared; more are told to come again.
+pub const MAX_WAITING_GUESSES: usize = 64;
+
+/// Wrong secrets that are recognised when a client repeats them. A few stale programs behind one address, 32 bytes each.
+pub const MAX_REMEMBERED_GUESSES: usize = 16;
+
+/// Most clients whose wrong secrets are remembered; the one untouched for longest is forgotten first. A kilobyte each.
+pub const MAX_THROTTLED_CLIENTS: usize = 4096;

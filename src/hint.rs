@@ -9,3 +9,15 @@ pub trait Hint {
     /// better than the text itself.
     fn hint(&self) -> Option<String>;
 }
+
+/// An error and its causes in one line, outermost first.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}

@@ -35,6 +35,7 @@ pub mod advice;
 pub mod auth;
 pub mod cli;
 pub mod client;
+pub mod clock;
 pub mod config;
 pub mod defaults;
 pub mod device;

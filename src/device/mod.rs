@@ -6,9 +6,9 @@
 mod id;
 mod identity;
 mod key;
-mod signature;
+pub mod signature;
 
 pub use id::{DeviceId, InvalidDeviceId};
 pub use identity::{Identity, IdentityError};
 pub use key::{DeviceKey, InvalidDeviceKey};
-pub use signature::{Claim, DeviceProofError, PayloadVersion, ProofRules, ProvenDevice, Signed, sign, verify};
+pub use signature::{DeviceProofError, PayloadVersion, ProofRules, ProvenDevice};

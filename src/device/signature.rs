@@ -4,7 +4,6 @@ use std::{fmt::Write as _, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signature, VerifyingKey};
-use jiff::Timestamp;
 
 use super::{
     DeviceId, DeviceKey, Identity,
@@ -191,7 +190,7 @@ pub enum DeviceProofError {
 
 impl DeviceProofError {
     /// The cause in the log and in `details.reason`.
-    pub const fn reason(self) -> &'static str {
+    pub const fn log_reason(self) -> &'static str {
         match self {
             Self::IdMismatch => "device-id-mismatch",
             Self::Expired => "device-signature-stale",
@@ -202,7 +201,7 @@ impl DeviceProofError {
     }
 
     /// `details.code` on the wire.
-    pub const fn code(self) -> &'static str {
+    pub const fn detail_code(self) -> &'static str {
         match self {
             Self::IdMismatch => "DEVICE_AUTH_DEVICE_ID_MISMATCH",
             Self::Expired => "DEVICE_AUTH_SIGNATURE_EXPIRED",
@@ -225,14 +224,15 @@ impl crate::hint::Hint for DeviceProofError {
     }
 }
 
-/// Checks that the device in `claim` holds its key, answered the challenge with `challenge_nonce`, and signed about `now`.
+/// Checks that the device in `claim` holds its key, answered the challenge with `challenge_nonce`, and signed about `now_ms`,
+/// milliseconds since the Unix epoch.
 ///
 /// # Errors
 /// The first check that fails, in the protocol's order: id, time, nonce, signature.
 pub fn verify(
     claim: &Claim<'_>,
     challenge_nonce: &str,
-    now: Timestamp,
+    now_ms: i64,
     rules: ProofRules,
 ) -> Result<ProvenDevice, DeviceProofError> {
     let raw = decode_key(claim.public_key).ok_or(DeviceProofError::IdMismatch)?;
@@ -240,7 +240,7 @@ pub fn verify(
     if claim.device_id.parse() != Ok(id) {
         return Err(DeviceProofError::IdMismatch);
     }
-    let skew = Duration::from_millis(now.as_millisecond().abs_diff(claim.signed.signed_at));
+    let skew = Duration::from_millis(now_ms.abs_diff(claim.signed.signed_at));
     if skew > MAX_SIGNATURE_SKEW {
         return Err(DeviceProofError::Expired);
     }
@@ -326,12 +326,8 @@ mod tests {
         Claim { device_id: DEVICE, public_key: KEY, signature, signed }
     }
 
-    fn at(ms: i64) -> Timestamp {
-        Timestamp::from_millisecond(ms).expect("in range")
-    }
-
     fn outcome(claim: &Claim<'_>, rules: ProofRules) -> Result<PayloadVersion, DeviceProofError> {
-        verify(claim, NONCE, at(SIGNED_AT), rules).map(|proven| proven.payload)
+        verify(claim, NONCE, SIGNED_AT, rules).map(|proven| proven.payload)
     }
 
     #[test]
@@ -424,7 +420,7 @@ mod tests {
         let scopes = scopes();
         let claim = claim(cli(&scopes), V3);
         for (offset, ok) in [(-600_001, false), (-600_000, true), (0, true), (600_000, true), (600_001, false)] {
-            assert_eq!(verify(&claim, NONCE, at(SIGNED_AT + offset), ANYWHERE).is_ok(), ok, "{offset}");
+            assert_eq!(verify(&claim, NONCE, SIGNED_AT + offset, ANYWHERE).is_ok(), ok, "{offset}");
         }
         let ages = Claim { signed: Signed { signed_at: i64::MIN, ..claim.signed }, ..claim };
         assert_eq!(outcome(&ages, ANYWHERE), Err(DeviceProofError::Expired));
@@ -456,7 +452,7 @@ mod tests {
             (E::SignatureInvalid, "device signature invalid",  "device-signature",       "DEVICE_AUTH_SIGNATURE_INVALID"),
         ];
         for (error, text, reason, code) in rows {
-            assert_eq!((error.to_string().as_str(), error.reason(), error.code()), (text, reason, code));
+            assert_eq!((error.to_string().as_str(), error.log_reason(), error.detail_code()), (text, reason, code));
         }
     }
 

@@ -1,1 +1,19 @@
 //! The routes on the gateway port, up to the WebSocket upgrade.
+//!
+//! | path | answer |
+//! | --- | --- |
+//! | `/healthz`, `/health`, `/livez` | 200 while the process serves at all |
+//! | `/readyz`, `/ready`, `/startupz` | 200 when listening, the state directory is writable, and not draining; else 503 |
+//! | `/` | a small page for people |
+//! | any path, with a WebSocket upgrade | the gateway protocol |
+//! | anything else | 404 |
+
+pub mod origin;
+mod page;
+mod probes;
+mod respond;
+mod server;
+mod upgrade;
+
+pub use origin::{HostName, OriginRefusal};
+pub use server::{App, RequestHead, Upgraded, serve};

@@ -1,1 +1,28 @@
 //! Stage 1: listeners, peers, TLS, the Unix socket.
+//!
+//! What leaves this stage is an [`Accepted`] connection: TLS taken off, the peer's address as the kernel names it, and a
+//! place in the [`Lobby`] that bounds how many peers have proved nothing.
+
+mod accept;
+mod budget;
+mod interfaces;
+mod listen;
+mod lobby;
+mod lock;
+mod peer;
+mod port_owner;
+mod stream;
+mod tls;
+mod unix;
+
+pub use accept::{Accepted, Arriving, accept_local, accept_tcp};
+pub use budget::{BudgetHandle, ByteBudget, budget_exhausted};
+pub use interfaces::{ContainerMarks, own_interfaces};
+pub use listen::{BindMode, ListenError, addresses, listen};
+pub use lobby::{Lobby, Ticket};
+pub use lock::{GatewayLock, LockError, LockHolder, LockState, probe_lock};
+pub use peer::PeerAddr;
+pub use port_owner::{Listener, PortOwner};
+pub use stream::Stream;
+pub use tls::{Certificate, CertificateFiles, TlsError};
+pub use unix::{LocalSocket, SocketError, connect_socket, socket_candidates};

@@ -25,6 +25,11 @@ impl Params {
         Self(Some(serde_json::value::to_raw_value(value).expect("wire types have string keys only")))
     }
 
+    /// Whether the request carries any.
+    pub const fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The parameters as a value; absent and `null` are an empty object.
     pub fn value(&self) -> Value {
         let value = self.0.as_ref().and_then(|raw| serde_json::from_str(raw.get()).ok());

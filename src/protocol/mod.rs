@@ -26,7 +26,9 @@ pub use close::{Close, CloseCode};
 pub use connect::{ConnectAuth, ConnectDevice, ConnectParams};
 pub use error::{ErrorCode, ErrorShape};
 pub use event::{EventGuard, EventName};
-pub use frame::{Params, Request, ServerFrame, StateVersion, encode_error, encode_event, encode_ok, encode_request};
+pub use frame::{
+    NotARequest, Params, Request, ServerFrame, StateVersion, encode_error, encode_event, encode_ok, encode_request,
+};
 pub use health::{AgentHealth, HealthSnapshot, Heartbeat, SessionsSummary};
 pub use hello::{Challenge, Features, HelloAuth, HelloOk, HelloPolicy, HelloServer, HelloSnapshot, SessionDefaults};
 pub use json::Json;

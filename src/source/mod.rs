@@ -129,8 +129,9 @@ mod tests {
     #[test]
     fn classes() {
         use SourceClass as C;
+        type Row = (&'static str, &'static [(&'static str, &'static str)], C);
         #[rustfmt::skip]
-        let rows: &[(&str, &[(&str, &str)], C)] = &[
+        let rows: &[Row] = &[
             ("127.0.0.1",      &[],                                  C::Loopback),
             ("127.0.1.1",      &[],                                  C::Loopback),      // a machine name
             ("::1",            &[],                                  C::Loopback),

@@ -1,0 +1,202 @@
+//! Subscribers, and the fan-out to them.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+use tokio::sync::{broadcast, mpsc};
+
+use super::{Event, Signal};
+use crate::{
+    defaults::{MAX_OUTBOUND_BYTES, MAX_OUTBOUND_FRAMES, MAX_WAITING_SIGNALS},
+    protocol::{Role, Scopes},
+};
+
+/// Where services publish and sessions subscribe. Clones share one list of subscribers.
+#[derive(Debug, Clone)]
+pub struct Hub {
+    subscribers: Arc<Mutex<Vec<Arc<Queue>>>>,
+    signals: broadcast::Sender<Signal>,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self { subscribers: Arc::default(), signals: broadcast::channel(MAX_WAITING_SIGNALS).0 }
+    }
+}
+
+/// The hub's end of one session's queue.
+#[derive(Debug)]
+struct Queue {
+    role: Role,
+    scopes: Scopes,
+    sender: mpsc::Sender<Arc<Event>>,
+    /// Payload bytes that wait in the queue.
+    waiting_bytes: AtomicUsize,
+    /// Events that this session lost since it last looked.
+    lost: AtomicU64,
+}
+
+/// One session's end of its queue. Dropping it ends the subscription.
+#[derive(Debug)]
+pub struct Subscriber {
+    hub: Hub,
+    queue: Arc<Queue>,
+    receiver: mpsc::Receiver<Arc<Event>>,
+    signals: broadcast::Receiver<Signal>,
+}
+
+/// What a session takes from its queue.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// What happened.
+    pub event: Arc<Event>,
+    /// How many events this session lost before it: its numbering skips them, so that the client knows.
+    pub lost_before: u64,
+}
+
+impl Hub {
+    /// Adds a session that may see what `role` and `scopes` allow.
+    pub fn subscribe(&self, role: Role, scopes: Scopes) -> Subscriber {
+        let (sender, receiver) = mpsc::channel(MAX_OUTBOUND_FRAMES);
+        let queue =
+            Arc::new(Queue { role, scopes, sender, waiting_bytes: AtomicUsize::new(0), lost: AtomicU64::new(0) });
+        self.lock().push(Arc::clone(&queue));
+        Subscriber { hub: self.clone(), queue, receiver, signals: self.signals.subscribe() }
+    }
+
+    /// Tells every session that may see it. Never waits: where a queue is full, that session loses the event.
+    pub fn publish(&self, event: Event) {
+        let event = Arc::new(event);
+        let guard = event.name.guard();
+        let bytes = event.payload.as_str().len();
+        for queue in self.lock().iter().filter(|queue| guard.admits(queue.role, &queue.scopes)) {
+            queue.push(&event, bytes);
+        }
+    }
+
+    /// Tells every session that some of them no longer count.
+    pub fn signal(&self, signal: Signal) {
+        // Without sessions there is nobody to tell.
+        let _ = self.signals.send(signal);
+    }
+
+    /// How many sessions listen.
+    pub fn subscribers(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Queue>>> {
+        // The list is whole after every statement, so a panic elsewhere leaves nothing half done.
+        self.subscribers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn push(&self, event: &Arc<Event>, bytes: usize) {
+        // Counted before it is sent, since the session may take it out again at once.
+        let waiting = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if waiting > MAX_OUTBOUND_BYTES || self.sender.try_send(Arc::clone(event)).is_err() {
+            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Subscriber {
+    /// The next event. Cancel safe.
+    pub async fn next(&mut self) -> Delivery {
+        match self.receiver.recv().await {
+            Some(event) => self.deliver(event),
+            // The queue's sender lives in `self.queue`, so the channel stays open as long as we do.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The next event, if one waits.
+    pub fn try_next(&mut self) -> Option<Delivery> {
+        self.receiver.try_recv().ok().map(|event| self.deliver(event))
+    }
+
+    /// The next signal, or `None` when more were sent than could wait: whoever missed one must assume the worst.
+    /// Cancel safe.
+    pub async fn signal(&mut self) -> Option<Signal> {
+        match self.signals.recv().await {
+            Ok(signal) => Some(signal),
+            Err(broadcast::error::RecvError::Lagged(_)) => None,
+            // The hub holds the sender, and we hold the hub.
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+
+    fn deliver(&self, event: Arc<Event>) -> Delivery {
+        self.queue.waiting_bytes.fetch_sub(event.payload.as_str().len(), Ordering::Relaxed);
+        Delivery { event, lost_before: self.queue.lost.swap(0, Ordering::Relaxed) }
+    }
+}
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        let mut subscribers = self.hub.lock();
+        if let Some(position) = subscribers.iter().position(|queue| Arc::ptr_eq(queue, &self.queue)) {
+            subscribers.swap_remove(position);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{EventName, Scope};
+
+    fn event(name: EventName) -> Event {
+        Event::new(name, &serde_json::json!({"n": 1}))
+    }
+
+    #[tokio::test]
+    async fn who_sees_what() {
+        #[rustfmt::skip]
+        let rows = [
+            // role            scopes               event                            sees it
+            (Role::Operator, vec![],                EventName::Tick,                 true),
+            (Role::Operator, vec![],                EventName::Presence,             false),
+            (Role::Operator, vec![Scope::READ],     EventName::Presence,             true),
+            (Role::Operator, vec![Scope::READ],     EventName::DevicePairRequested,  false),
+            (Role::Operator, vec![Scope::ADMIN],    EventName::DevicePairRequested,  true),
+            (Role::Node,     vec![Scope::ADMIN],    EventName::DevicePairRequested,  false),
+        ];
+        for (role, scopes, name, seen) in rows {
+            let hub = Hub::default();
+            let mut subscriber = hub.subscribe(role, scopes.iter().cloned().collect());
+            hub.publish(event(name));
+            assert_eq!(subscriber.try_next().is_some(), seen, "{role} {scopes:?} {name:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_loses_events_and_says_how_many() {
+        let hub = Hub::default();
+        let mut subscriber = hub.subscribe(Role::Operator, Scopes::none());
+        for _ in 0..MAX_OUTBOUND_FRAMES + 7 {
+            hub.publish(event(EventName::Tick));
+        }
+        let mut lost = Vec::new();
+        while let Some(delivery) = subscriber.try_next() {
+            lost.push(delivery.lost_before);
+        }
+        assert_eq!(lost.len(), MAX_OUTBOUND_FRAMES);
+        assert_eq!(lost.iter().sum::<u64>(), 7);
+    }
+
+    #[tokio::test]
+    async fn dropping_a_subscriber_ends_it() {
+        let hub = Hub::default();
+        let first = hub.subscribe(Role::Operator, Scopes::none());
+        let second = hub.subscribe(Role::Operator, Scopes::none());
+        drop(first);
+        assert_eq!(hub.subscribers(), 1);
+        drop(second);
+        assert_eq!(hub.subscribers(), 0);
+    }
+}

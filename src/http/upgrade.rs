@@ -1,0 +1,80 @@
+//! From an HTTP request to a WebSocket (RFC 6455, section 4.2).
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hyper::{
+    HeaderMap, Request, Response, StatusCode,
+    header::{
+        CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+        SEC_WEBSOCKET_VERSION, UPGRADE,
+    },
+};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::respond::{self, Body};
+
+/// Paths below this are not for clients of the gateway protocol.
+const RESERVED: &str = "/__openclaw__/";
+
+/// Whether a request wants to become a WebSocket.
+pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
+    has_token(headers, &UPGRADE, "websocket")
+}
+
+/// Checks the request and makes the response that switches protocols.
+///
+/// # Errors
+/// The response to send instead.
+pub(super) fn accept<B>(request: &Request<B>) -> Result<Response<Body>, Box<Response<Body>>> {
+    let headers = request.headers();
+    let bad = |message| Err(Box::new(respond::error(StatusCode::BAD_REQUEST, "bad_upgrade", message)));
+    if request.uri().path().starts_with(RESERVED) {
+        let message = "no WebSocket is served below this path: use /";
+        return Err(Box::new(respond::error(StatusCode::NOT_FOUND, "not_found", message)));
+    }
+    if request.method() != hyper::Method::GET || !has_token(headers, &CONNECTION, "upgrade") {
+        return bad(
+            "a WebSocket begins with GET and the headers `Connection: Upgrade` and `Upgrade: websocket`; a proxy that \
+                    drops them has to be told to pass them on",
+        );
+    }
+    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        let mut response = respond::error(
+            StatusCode::UPGRADE_REQUIRED,
+            "bad_upgrade",
+            "only version 13 of the WebSocket protocol is spoken here",
+        );
+        response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        return Err(Box::new(response));
+    }
+    let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).unwrap_or_default();
+    if STANDARD.decode(key).map_or(0, |nonce| nonce.len()) != 16 {
+        return bad("the header Sec-WebSocket-Key does not hold 16 bytes in base64");
+    }
+    let mut response = Response::new(Body::default());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let answer = response.headers_mut();
+    answer.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    answer.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key)) {
+        answer.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    if let Some(first) = first_protocol(headers) {
+        answer.insert(SEC_WEBSOCKET_PROTOCOL, first);
+    }
+    Ok(response)
+}
+
+/// No subprotocol means anything here; the first that is offered is echoed, since browsers close without an echo.
+fn first_protocol(headers: &HeaderMap) -> Option<HeaderValue> {
+    let offered = headers.get(SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
+    HeaderValue::from_str(offered.split(',').next()?.trim()).ok().filter(|first| !first.is_empty())
+}
+
+fn has_token(headers: &HeaderMap, name: &hyper::header::HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|part| part.trim().eq_ignore_ascii_case(token))
+}

@@ -1,0 +1,33 @@
+//! The other end of a connection, as the kernel names it.
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
+
+/// The far end of a TCP connection. Never taken from a header. IPv4-mapped addresses are unmapped here, once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerAddr(SocketAddr);
+
+impl PeerAddr {
+    /// The address that `accept` returned.
+    pub fn new(address: SocketAddr) -> Self {
+        Self(SocketAddr::new(address.ip().to_canonical(), address.port()))
+    }
+
+    /// The address.
+    pub fn ip(self) -> IpAddr {
+        self.0.ip()
+    }
+
+    /// Address and port.
+    pub fn socket(self) -> SocketAddr {
+        self.0
+    }
+}
+
+impl fmt::Display for PeerAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
