@@ -1,6 +1,6 @@
 //! Every limit, timeout and port, with its unit and reason.
 
-use std::time::Duration;
+use std::{num::NonZeroU64, time::Duration};
 
 /// The port of a gateway when nothing else is said.
 pub const PORT: u16 = 18789;
@@ -42,6 +42,40 @@ pub const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
 /// Longest close reason, in bytes. A close frame holds 123; real clients cut at 120.
 pub const MAX_CLOSE_REASON_BYTES: usize = 120;
+
+/// Longest piece of a stranger's text that a log line shows, in characters. Real gateways cut header values here.
+pub const MAX_HEADER_SHOWN_CHARS: usize = 300;
+
+/// Longest message or field of one log line, in bytes. Longer ones are cut with a note, so that no input fills the disk.
+pub const MAX_LOG_TEXT_BYTES: usize = 16 * 1024;
+
+/// Most bytes of log lines that wait for the disk or for the reader of stdout. Above it lines are dropped and counted:
+/// a stalled log must not stall the gateway.
+pub const MAX_LOG_QUEUE_BYTES: usize = 4 * 1024 * 1024;
+
+/// What waiting log lines have left to be written when the process ends.
+pub const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Size at which a log file is set aside, in bytes. The number of real gateways.
+pub const MAX_LOG_FILE_BYTES: NonZeroU64 = NonZeroU64::new(100 * 1024 * 1024).expect("not zero");
+
+/// Most files that were set aside under one name.
+pub const MAX_LOG_FILES_ASIDE: u32 = 5;
+
+/// How many days a dated log file is kept. A weekend and what led to it.
+pub const LOG_RETENTION_DAYS: i64 = 7;
+
+/// Lines of `logs.tail` when the caller names no limit. The protocol's own number.
+pub const LOG_TAIL_LINES: usize = 500;
+
+/// Most lines of one `logs.tail`. The protocol's own number.
+pub const MAX_LOG_TAIL_LINES: usize = 5000;
+
+/// Bytes of `logs.tail` when the caller names no limit. The protocol's own number.
+pub const LOG_TAIL_BYTES: u64 = 250_000;
+
+/// Most bytes of one `logs.tail`. The protocol's own number.
+pub const MAX_LOG_TAIL_BYTES: u64 = 1_000_000;
 
 /// How long a pairing request waits before it is forgotten.
 pub const PAIRING_REQUEST_TTL: Duration = Duration::from_mins(5);
