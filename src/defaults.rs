@@ -1,6 +1,8 @@
 //! Every limit, timeout and port, with its unit and reason.
 
 use std::{num::NonZeroU64, time::Duration};
+use std::num::NonZeroU64;
+use std::time::Duration;
 
 /// The port of a gateway when nothing else is said.
 pub const PORT: u16 = 18789;
@@ -220,3 +222,30 @@ pub const MAX_REMEMBERED_GUESSES: usize = 16;
 
 /// Most clients whose wrong secrets are remembered; the one untouched for longest is forgotten first. A kilobyte each.
 pub const MAX_THROTTLED_CLIENTS: usize = 4096;
+
+/// Largest configuration file, in bytes. Real ones have a few thousand; this keeps a wrong path from filling the memory.
+pub const MAX_CONFIG_BYTES: usize = 4 * 1024 * 1024;
+
+/// How deep values of a configuration file may nest. Reading them recurses, and a stack is finite.
+pub const MAX_CONFIG_DEPTH: usize = 64;
+
+/// Largest file with one secret, in bytes. Room for any token; a wrong path is noticed.
+pub const MAX_SECRET_FILE_BYTES: usize = 16 * 1024;
+
+/// How long configuration files must lie still before they are read again, in milliseconds. The incumbent's own number.
+pub const RELOAD_DEBOUNCE_MS: u64 = 300;
+
+/// Size at which a log file is set aside, in bytes. The incumbent's own number.
+pub const MAX_LOG_FILE_BYTES: NonZeroU64 = NonZeroU64::new(100 * 1024 * 1024).expect("not zero");
+
+/// Wrong answers of one client before it is slowed down. The incumbent's own number, as are the two below.
+pub const AUTH_MAX_ATTEMPTS: u32 = 10;
+
+/// How long a wrong answer is remembered, in milliseconds.
+pub const AUTH_WINDOW_MS: u64 = 60_000;
+
+/// How long a client stays slowed down, in milliseconds.
+pub const AUTH_LOCKOUT_MS: u64 = 300_000;
+
+/// Time that open sessions get to finish after SIGTERM, in seconds. Below the 10 s after which `docker stop` kills.
+pub const DRAIN_SECONDS: u64 = 8;

@@ -1,0 +1,290 @@
+//! From surroundings and flags to settings.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::check;
+use super::credential::Credential;
+use super::document::Document;
+use super::environment::Environment;
+use super::extract;
+use super::file;
+use super::flags::Flags;
+use super::foreign;
+use super::generated_token::{self, TokenError};
+use super::json5;
+use super::keys;
+use super::origin::Origin;
+use super::paths::Paths;
+use super::problem::{ConfigError, Problem, ProblemKind};
+use super::secret::Secret;
+use super::secret_file;
+use super::sections::Sections;
+use super::settings::Settings;
+use super::substitute::{self, Lookup};
+use super::variables;
+use super::warning::{Warning, WarningKind};
+use crate::config::AuthMode;
+
+/// A configuration that can be used.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The settings in force.
+    pub settings: Settings,
+    /// What the operator should know all the same.
+    pub warnings: Vec<Warning>,
+    /// Where the files are.
+    pub paths: Paths,
+}
+
+impl Loaded {
+    /// Makes the gateway's token when mode is `token` and there is none, and takes it into the settings. Returns the file
+    /// that it was just written to; `None` when there was nothing to make.
+    ///
+    /// # Errors
+    ///
+    /// The token could not be written, or the file that should hold it holds something else.
+    pub fn ensure_token(&mut self) -> Result<Option<PathBuf>, TokenError> {
+        let auth = &mut self.settings.auth;
+        if auth.mode != AuthMode::Token || auth.token.in_force().is_some() {
+            return Ok(None);
+        }
+        let token = generated_token::ensure(&self.paths.state)?;
+        let path = self.paths.state.generated_token();
+        auth.token.fall_back_to(Credential { secret: token.secret, source: Origin::Generated(path.clone()) });
+        Ok(token.created.then_some(path))
+    }
+}
+
+/// Reads every layer for a gateway that is to start. Creates nothing; see [`Loaded::ensure_token`].
+///
+/// # Errors
+///
+/// Everything that is wrong, at once: files that cannot be read or parsed, values of a wrong type, secrets that disagree or
+/// are none, and combinations that a gateway must not start with.
+pub fn load(environment: &Environment, flags: &Flags) -> Result<Loaded, ConfigError> {
+    let layers = Layers::read(environment, flags, Purpose::Gateway)?;
+    finish(layers, flags, Purpose::Gateway)
+}
+
+/// Reads every layer for a command that dials a gateway. Works without any file and creates none.
+///
+/// # Errors
+///
+/// As [`load`], without the rules about starting a gateway: a machine may know several secrets for several gateways, and a
+/// variable that a file names may be set where the gateway runs and not here.
+pub fn load_for_client(environment: &Environment, flags: &Flags) -> Result<Loaded, ConfigError> {
+    let layers = Layers::read(environment, flags, Purpose::Client)?;
+    finish(layers, flags, Purpose::Client)
+}
+
+/// What the settings are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Gateway,
+    Client,
+}
+
+/// Every layer, lowest first, with what was found wrong in each.
+pub(super) struct Layers {
+    pub(super) paths: Paths,
+    /// `openclaw.json` as it was written; `None` when there is none or it cannot be parsed.
+    pub(super) written: Option<Map<String, Value>>,
+    /// Its bytes; `None` when there is none or it cannot be read.
+    pub(super) bytes: Option<Vec<u8>>,
+    pub(super) documents: Vec<Document>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) warnings: Vec<Warning>,
+}
+
+impl Layers {
+    pub(super) fn read(environment: &Environment, flags: &Flags, purpose: Purpose) -> Result<Self, ConfigError> {
+        let paths = Paths::resolve(environment)?;
+        let mut layers = Self {
+            written: None,
+            bytes: None,
+            documents: Vec::new(),
+            problems: Vec::new(),
+            warnings: Vec::new(),
+            paths: paths.clone(),
+        };
+        let (bytes, written) =
+            layers.add_file(Origin::ConfigFile(paths.config.clone()), &paths.config, environment, purpose);
+        if bytes.is_none() && paths.config_named && !paths.config.exists() {
+            let origin = Origin::Variable("OPENCLAW_CONFIG_PATH");
+            layers.warnings.push(Warning { key: None, origin, kind: WarningKind::MissingFile });
+        }
+        (layers.bytes, layers.written) = (bytes, written);
+        layers.add_file(Origin::OwnFile(paths.own.clone()), &paths.own, environment, purpose);
+        let base = environment.working_directory();
+        for document in variables::documents(environment, &mut layers.problems, &mut layers.warnings) {
+            layers.add(document, base, environment);
+        }
+        for variable in variables::SECRET_FILES {
+            if let Some(path) = environment.variable(variable.name) {
+                let Some(path) = environment.expand(path, base) else {
+                    let origin = Origin::Variable(variable.name);
+                    layers.problems.push(Problem::at(variable.key, origin, ProblemKind::NoHome));
+                    continue;
+                };
+                let origin = Origin::SecretFile { variable: variable.name, path: path.clone() };
+                layers.add_secret_file(origin, variable.key, &path);
+            }
+        }
+        for document in flags.documents() {
+            layers.add(document, base, environment);
+        }
+        for (flag, key, path) in flags.secret_files() {
+            layers.add_secret_file(Origin::Flag(flag), key, &base.join(path));
+        }
+        Ok(layers)
+    }
+
+    /// Adds what a file says about our settings; returns its bytes and its members.
+    fn add_file(
+        &mut self,
+        origin: Origin,
+        path: &Path,
+        environment: &Environment,
+        purpose: Purpose,
+    ) -> (Option<Vec<u8>>, Option<Map<String, Value>>) {
+        let bytes = match file::read(path) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return (None, None),
+            Err(kind) => {
+                self.problems.push(Problem::of_file(origin, kind));
+                return (None, None);
+            }
+        };
+        let parsed = match file::text(&bytes).and_then(json5::parse) {
+            Ok(parsed) => parsed,
+            Err(kind) => {
+                self.problems.push(Problem::of_file(origin, kind));
+                return (Some(bytes), None);
+            }
+        };
+        let ours = |key: &str| key.starts_with("gateway") || key.starts_with("logging");
+        for key in parsed.twice.iter().filter(|key| ours(key)) {
+            self.warnings.push(Warning::at(key, origin.clone(), WarningKind::Twice));
+        }
+        let mut tree: Map<String, Value> = Map::new();
+        for section in ["gateway", "logging"] {
+            if let Some(value) = parsed.tree.get(section) {
+                tree.insert(section.to_owned(), value.clone());
+            }
+        }
+        keys::drop_nulls(&mut tree);
+        let mut missing = Vec::new();
+        let lookup = Lookup { environment, file: &parsed.tree };
+        substitute::fill(&mut tree, "", &lookup, &mut |key, name| missing.push((key.to_owned(), name.to_owned())));
+        for (key, name) in missing {
+            if purpose == Purpose::Gateway {
+                self.problems.push(Problem::at(key, origin.clone(), ProblemKind::MissingVariable(name)));
+            } else {
+                self.warnings.push(Warning::at(key, origin.clone(), WarningKind::MissingVariable(name)));
+            }
+        }
+        let document = Document { origin, tree };
+        self.warnings.extend(foreign::examine(&document));
+        self.add(document, path.parent().unwrap_or(Path::new("/")), environment);
+        (Some(bytes), Some(parsed.tree))
+    }
+
+    fn add_secret_file(&mut self, origin: Origin, key: &str, path: &Path) {
+        match secret_file::read(path) {
+            Ok(secret) => {
+                let mut document = Document::with(origin, key, json!(secret.expose()));
+                self.problems.extend(take_defective_secrets(&mut document));
+                self.documents.push(document);
+            }
+            Err(kind) => self.problems.push(Problem::at(key, origin, kind)),
+        }
+    }
+
+    /// Adds a document after taking out of it what cannot be used. Relative paths in it count from `base`.
+    fn add(&mut self, mut document: Document, base: &Path, environment: &Environment) {
+        self.problems.extend(extract::check(&mut document));
+        self.problems.extend(take_defective_secrets(&mut document));
+        self.problems.extend(expand_paths(&mut document, base, environment));
+        self.documents.push(document);
+    }
+
+    /// The settings that the layers come to.
+    pub(super) fn sections(&mut self) -> Sections {
+        extract::merge(&self.documents).unwrap_or_else(|problem| {
+            self.problems.push(problem);
+            Sections::default()
+        })
+    }
+}
+
+/// Keys whose values are paths.
+const PATHS: &[&str] = &[
+    "gateway.socket",
+    "gateway.tls.certPath",
+    "gateway.tls.keyPath",
+    "gateway.tls.caPath",
+    "gateway.controlUi.root",
+    "logging.file",
+];
+
+/// Makes every path absolute while it is known which layer it stands in.
+fn expand_paths(document: &mut Document, base: &Path, environment: &Environment) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for key in PATHS {
+        let Some(text) = document.get(key).and_then(Value::as_str) else { continue };
+        // JSON text cannot hold every path; one that came in as text goes out as text.
+        if let Some(path) = environment.expand(text, base) {
+            keys::merge(&mut document.tree, keys::nest(key, path.to_string_lossy().into()));
+        } else {
+            problems.push(Problem::at(*key, document.origin.clone(), ProblemKind::NoHome));
+            keys::remove(&mut document.tree, key);
+        }
+    }
+    problems
+}
+
+/// Takes out every text that stands where a secret should and cannot be one.
+fn take_defective_secrets(document: &mut Document) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for key in ["gateway.auth.token", "gateway.auth.password", "gateway.remote.token", "gateway.remote.password"] {
+        let Some(text) = document.get(key).and_then(Value::as_str) else { continue };
+        if let Some(defect) = Secret::new(text).defect() {
+            problems.push(Problem::at(key, document.origin.clone(), defect.into()));
+            keys::remove(&mut document.tree, key);
+        }
+    }
+    problems
+}
+
+pub(super) fn finish(mut layers: Layers, flags: &Flags, purpose: Purpose) -> Result<Loaded, ConfigError> {
+    let mut settings = Settings::of(layers.sections(), &layers.documents);
+    if settings.auth.mode == AuthMode::Token && settings.auth.token.in_force().is_none() {
+        let path = layers.paths.state.generated_token();
+        match generated_token::read(&layers.paths.state) {
+            Ok(Some(secret)) => {
+                settings.auth.token.fall_back_to(Credential { secret, source: Origin::Generated(path) });
+            }
+            Ok(None) => {}
+            // A gateway meets the same error again when it asks for the token, and stops there.
+            Err(error) => layers.warnings.push(Warning::at(
+                "gateway.auth.token",
+                Origin::Generated(path),
+                WarningKind::GeneratedToken(error.to_string()),
+            )),
+        }
+    }
+    // A secret that was taken out is missed by the rules about several settings; naming the first cause is enough.
+    if layers.problems.is_empty() || purpose == Purpose::Client {
+        layers.problems.extend(match purpose {
+            Purpose::Gateway => check::start(&settings, flags),
+            Purpose::Client => check::ambiguity(&settings),
+        });
+    }
+    layers.warnings.extend(check::oddities(&settings));
+    if !layers.problems.is_empty() {
+        return Err(ConfigError::Invalid(layers.problems));
+    }
+    Ok(Loaded { settings, warnings: layers.warnings, paths: layers.paths })
+}

@@ -1,0 +1,244 @@
+//! What is wrong with a configuration.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::auth::AuthMode;
+use super::listen::Bind;
+use super::origin::Origin;
+use super::secret::SecretDefect;
+use crate::hint::Hint;
+
+/// A configuration that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigError {
+    /// A path counts from the home directory, and there is none.
+    NoHome {
+        /// What needs it.
+        wanted_by: &'static str,
+    },
+    /// Something in the layers is wrong; everything that is wrong is here.
+    Invalid(Vec<Problem>),
+}
+
+impl std::error::Error for ConfigError {}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoHome { wanted_by } => write!(formatter, "no home directory for {wanted_by}"),
+            Self::Invalid(problems) if problems.len() == 1 => write!(formatter, "{}", problems[0]),
+            Self::Invalid(problems) => {
+                write!(formatter, "the configuration has {} problems", problems.len())?;
+                problems.iter().try_for_each(|problem| write!(formatter, "\n  {problem}"))
+            }
+        }
+    }
+}
+
+impl Hint for ConfigError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoHome { .. } => Some("set OPENCLAW_STATE_DIR to a directory that this user can write to".into()),
+            Self::Invalid(problems) => {
+                let mut hints: Vec<String> = Vec::new();
+                for hint in problems.iter().filter_map(Problem::hint) {
+                    if !hints.contains(&hint) {
+                        hints.push(hint);
+                    }
+                }
+                (!hints.is_empty()).then(|| hints.join("\n"))
+            }
+        }
+    }
+}
+
+/// One thing that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The key that is concerned, dotted; `None` for a file as a whole.
+    pub key: Option<String>,
+    /// The layer that it came from.
+    pub origin: Origin,
+    /// What is wrong.
+    pub kind: ProblemKind,
+}
+
+impl Problem {
+    pub(super) fn at(key: impl Into<String>, origin: Origin, kind: ProblemKind) -> Self {
+        Self { key: Some(key.into()), origin, kind }
+    }
+
+    pub(super) fn of_file(origin: Origin, kind: ProblemKind) -> Self {
+        Self { key: None, origin, kind }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.key, &self.origin) {
+            (Some(key), Origin::Default) => write!(formatter, "{key}: {}", self.kind),
+            (Some(key), origin) => write!(formatter, "{key} in {origin}: {}", self.kind),
+            (None, origin) => write!(formatter, "{origin}: {}", self.kind),
+        }
+    }
+}
+
+/// What is wrong. No text of it repeats a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProblemKind {
+    /// The file is there and cannot be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
+    /// The file is larger than any configuration.
+    #[error("is larger than {limit} bytes")]
+    TooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The file is not text.
+    #[error("line {line}, column {column}: not UTF-8 text")]
+    NotText {
+        /// First line is 1.
+        line: usize,
+        /// First column is 1.
+        column: usize,
+    },
+    /// The file is not JSON5.
+    #[error("line {line}, column {column}: {what}")]
+    Syntax {
+        /// First line is 1.
+        line: usize,
+        /// First column is 1.
+        column: usize,
+        /// What was expected and found.
+        what: String,
+    },
+    /// The value has another type or range than the setting.
+    #[error("found {found}, expected {expected}")]
+    Mistyped {
+        /// What stands there; of a secret only its type.
+        found: String,
+        /// What would be right.
+        expected: String,
+    },
+    /// An environment variable holds bytes that are not text.
+    #[error("is not UTF-8 text")]
+    NotUnicode,
+    /// A path begins with `~` and there is no home directory.
+    #[error("begins with ~, and there is no home directory")]
+    NoHome,
+    /// A value is to be filled in from a variable that is not set.
+    #[error("names the environment variable {0}, which is not set")]
+    MissingVariable(String),
+    /// A secret is written as a reference into OpenClaw's secret store.
+    #[error("is a secret reference, which this gateway cannot look up")]
+    SecretReference,
+    /// A text cannot be anybody's secret.
+    #[error("{0}")]
+    SecretDefect(#[from] SecretDefect),
+    /// Two sources name different secrets.
+    #[error("differs from the value in {other}")]
+    SecretsDiffer {
+        /// The source that it disagrees with.
+        other: Origin,
+    },
+    /// The file of a secret cannot be read.
+    #[error("cannot read {}: {cause}", .path.display())]
+    SecretFileUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
+    /// The file of a secret has nothing in it.
+    #[error("{} is empty", .0.display())]
+    SecretFileEmpty(PathBuf),
+    /// The file of a secret is too large to be one.
+    #[error("{} is larger than {limit} bytes", .path.display())]
+    SecretFileTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// Mode `password` without a password.
+    #[error("Gateway auth is set to password, but no password is configured.")]
+    PasswordMissing,
+    /// Mode `trusted-proxy` beside a shared token, which would be a second way in.
+    #[error("a shared token is configured ({token}) while gateway.auth.mode is trusted-proxy")]
+    TokenBesideTrustedProxy {
+        /// Where the token came from.
+        token: Origin,
+    },
+    /// Mode `trusted-proxy` without the header that names the user.
+    #[error("gateway.auth.mode is trusted-proxy, but no header is named that carries the user")]
+    UserHeaderMissing,
+    /// Mode `trusted-proxy` without any trusted proxy.
+    #[error("gateway.auth.mode is trusted-proxy, but no proxy is trusted")]
+    TrustedProxiesMissing,
+    /// An address that others can reach, and no authentication.
+    #[error("Refusing to bind gateway to {bind} without auth.")]
+    OpenBind {
+        /// The bind mode.
+        bind: Bind,
+    },
+    /// A bind mode that needs an address.
+    #[error("gateway.bind is custom, but no address is named")]
+    CustomBindHostMissing,
+    /// The machine is configured to use a gateway elsewhere.
+    #[error("Gateway start blocked: set gateway.mode=local (current: remote) or pass --allow-unconfigured.")]
+    RemoteMode,
+    /// Half of a certificate and key pair.
+    #[error("needs {0} as well")]
+    HalfKeyPair(&'static str),
+    /// TLS without a certificate and without leave to make one.
+    #[error("TLS is enabled without a certificate, and gateway.tls.autoGenerate is false")]
+    CertificateMissing,
+}
+
+impl Hint for Problem {
+    fn hint(&self) -> Option<String> {
+        let key = self.key.as_deref().unwrap_or_default();
+        match &self.kind {
+            ProblemKind::SecretReference => Some(secret_hint(key)),
+            ProblemKind::SecretsDiffer { other } => {
+                Some(format!("keep one of {} and {other}, or give both the same value", self.origin))
+            }
+            ProblemKind::SecretDefect(_) if self.origin.layer() != super::Layer::Flag => {
+                Some("write a secret there, for example from `openssl rand -hex 24`, or remove it".into())
+            }
+            ProblemKind::MissingVariable(name) => Some(format!("set {name}, or write the value into {}", self.origin)),
+            ProblemKind::PasswordMissing => Some(secret_hint("gateway.auth.password")),
+            ProblemKind::TokenBesideTrustedProxy { token } => {
+                Some(format!("remove the token from {token}, or set gateway.auth.mode to {}", AuthMode::Token))
+            }
+            ProblemKind::UserHeaderMissing => {
+                Some("set gateway.auth.trustedProxy.userHeader to the header that your proxy sets, for example x-forwarded-user".into())
+            }
+            ProblemKind::TrustedProxiesMissing => Some("list your proxy in gateway.trustedProxies".into()),
+            ProblemKind::OpenBind { .. } => {
+                Some("set gateway.auth.mode to token or password, or gateway.bind to loopback".into())
+            }
+            ProblemKind::CustomBindHostMissing => Some("set gateway.customBindHost to an address of this machine".into()),
+            ProblemKind::CertificateMissing => {
+                Some("set gateway.tls.certPath and gateway.tls.keyPath, or gateway.tls.autoGenerate to true".into())
+            }
+            ProblemKind::Unreadable(_) => Some(format!("make {} readable for this user", self.origin)),
+            ProblemKind::NoHome => Some("write the whole path, or set OPENCLAW_HOME".into()),
+            _ => None,
+        }
+    }
+}
+
+fn secret_hint(key: &str) -> String {
+    match key {
+        "gateway.auth.token" => {
+            "set OPENCLAW_GATEWAY_TOKEN, or OPENCLAW_GATEWAY_TOKEN_FILE to a file that holds the token".into()
+        }
+        "gateway.auth.password" => {
+            "set OPENCLAW_GATEWAY_PASSWORD, or OPENCLAW_GATEWAY_PASSWORD_FILE to a file that holds the password".into()
+        }
+        _ => format!("write the value itself as the text of {key}"),
+    }
+}

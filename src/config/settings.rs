@@ -1,0 +1,104 @@
+//! The settings in force.
+
+use std::collections::BTreeMap;
+
+use super::auth::{Auth, AuthMode};
+use super::client::Client;
+use super::control_ui::ControlUi;
+use super::credential::Credentials;
+use super::document::Document;
+use super::keys;
+use super::limits::Limits;
+use super::listen::Listen;
+use super::logging::Logging;
+use super::origin::Origin;
+use super::reload::Reload;
+use super::remote::{GatewayMode, Remote};
+use super::sections::Sections;
+use super::tls::Tls;
+use super::trust::Trust;
+
+/// The settings in force. Every value can tell where it came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// What this machine is, if it was said.
+    pub mode: Option<GatewayMode>,
+    /// Where the gateway listens.
+    pub listen: Listen,
+    /// TLS on the gateway port.
+    pub tls: Tls,
+    /// Who may connect.
+    pub auth: Auth,
+    /// Which addresses mean what.
+    pub trust: Trust,
+    /// The browser's user interface.
+    pub control_ui: ControlUi,
+    /// The gateway that commands dial when `mode` is remote.
+    pub remote: Remote,
+    /// What only the commands that dial a gateway read.
+    pub client: Client,
+    /// Limits that an operator may have to move.
+    pub limits: Limits,
+    /// How an edit to the files is taken up.
+    pub reload: Reload,
+    /// Logs.
+    pub logging: Logging,
+    origins: BTreeMap<String, Origin>,
+}
+
+impl Settings {
+    /// Where the value at a dotted key came from, for example `gateway.port`.
+    pub fn origin(&self, key: &str) -> Origin {
+        let secret = match key {
+            "gateway.auth.token" => self.auth.token.in_force(),
+            "gateway.auth.password" => self.auth.password.in_force(),
+            _ => None,
+        };
+        match secret {
+            Some(credential) => credential.source.clone(),
+            None => self.origins.get(key).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Puts the layers' values and what is known of their places together.
+    pub(super) fn of(sections: Sections, documents: &[Document]) -> Self {
+        let mut origins = BTreeMap::new();
+        for document in documents {
+            keys::leaves(&document.tree, &mut |key, _| {
+                origins.insert(key.to_owned(), document.origin.clone());
+            });
+        }
+        let token = Credentials::collect("gateway.auth.token", documents);
+        let password = Credentials::collect("gateway.auth.password", documents);
+        let auth = Auth {
+            mode: sections.auth.mode.unwrap_or_else(|| implied_mode(&token, &password)),
+            rate_limit_configured: documents.iter().any(|document| document.get("gateway.auth.rateLimit").is_some()),
+            rate_limit: sections.auth.rate_limit,
+            trusted_proxy: sections.auth.trusted_proxy,
+            token,
+            password,
+        };
+        Self {
+            mode: sections.general.mode,
+            listen: sections.listen,
+            tls: sections.tls,
+            auth,
+            trust: sections.trust,
+            control_ui: sections.control_ui,
+            remote: sections.remote,
+            client: sections.client,
+            limits: sections.limits,
+            reload: sections.reload,
+            logging: sections.logging,
+            origins,
+        }
+    }
+}
+
+/// The mode when none is written: a password beats a token, but what was typed just now beats what lies in a file.
+fn implied_mode(token: &Credentials, password: &Credentials) -> AuthMode {
+    match (password.in_force(), password.from_flag(), token.from_flag()) {
+        (None, _, _) | (Some(_), None, Some(_)) => AuthMode::Token,
+        (Some(_), _, _) => AuthMode::Password,
+    }
+}
