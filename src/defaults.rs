@@ -1,8 +1,6 @@
 //! Every limit, timeout and port, with its unit and reason.
 
 use std::{num::NonZeroU64, time::Duration};
-use std::num::NonZeroU64;
-use std::time::Duration;
 
 /// The port of a gateway when nothing else is said.
 pub const PORT: u16 = 18789;
@@ -234,9 +232,6 @@ pub const MAX_SECRET_FILE_BYTES: usize = 16 * 1024;
 
 /// How long configuration files must lie still before they are read again, in milliseconds. The incumbent's own number.
 pub const RELOAD_DEBOUNCE_MS: u64 = 300;
-
-/// Size at which a log file is set aside, in bytes. The incumbent's own number.
-pub const MAX_LOG_FILE_BYTES: NonZeroU64 = NonZeroU64::new(100 * 1024 * 1024).expect("not zero");
 
 /// Wrong answers of one client before it is slowed down. The incumbent's own number, as are the two below.
 pub const AUTH_MAX_ATTEMPTS: u32 = 10;
