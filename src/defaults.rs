@@ -244,3 +244,36 @@ pub const AUTH_LOCKOUT_MS: u64 = 300_000;
 
 /// Time that open sessions get to finish after SIGTERM, in seconds. Below the 10 s after which `docker stop` kills.
 pub const DRAIN_SECONDS: u64 = 8;
+
+/// What a command waits for its answer when no `--timeout` is given, connecting included. OpenClaw's own default.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What `logs` waits for one answer when no `--timeout` is given. OpenClaw's own default.
+pub const LOGS_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// For one look-up of a host name, every name server and both address families together.
+pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// For one address to take a TCP connection. A filtered port answers nothing; the next address must still get its turn.
+pub const DIAL_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// After what time without an answer the next address of a host is tried beside the first (RFC 8305, section 8).
+pub const DIAL_STAGGER: Duration = Duration::from_millis(250);
+
+/// For finding out which scheme a port speaks after a handshake in the other one failed.
+pub const SCHEME_PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Largest HTTP answer to an upgrade that a client reads, head and the beginning of the body, in bytes.
+pub const MAX_UPGRADE_ANSWER_BYTES: usize = 16 * 1024;
+
+/// Most events that a client keeps for a caller that does not ask for them; the oldest go first.
+pub const MAX_CLIENT_EVENTS: usize = 4096;
+
+/// Within what time a gateway that holds its directory must answer before the files may be repaired under it.
+pub const LOCAL_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// First pause of `logs --follow` after a lost connection; doubles with each failure.
+pub const RECONNECT_MIN: Duration = Duration::from_secs(1);
+
+/// Longest pause of `logs --follow` between two tries.
+pub const RECONNECT_MAX: Duration = Duration::from_secs(30);
