@@ -48,6 +48,18 @@ pub(crate) fn create(path: &Path, content: &str) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
+/// Writes the file at `path`, whole or not at all, whatever was there before.
+///
+/// # Errors
+/// The directory cannot be made or written.
+pub(crate) fn replace(path: &Path, content: &str) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_directory(directory)?;
+    let temporary = Temporary::write(directory, path, content, if shared(directory) { 0o660 } else { 0o600 })?;
+    fs::rename(&temporary.0, path)?;
+    File::open(directory)?.sync_all()
+}
+
 /// Whether the directory is meant for a group: containers with an arbitrary uid have only gid 0 in common.
 fn shared(directory: &Path) -> bool {
     fs::metadata(directory).is_ok_and(|found| found.permissions().mode() & 0o020 != 0)

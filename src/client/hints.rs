@@ -1,0 +1,224 @@
+//! What to do about each failure, as far as it can be said without knowing where the user stands.
+
+use super::{Answer, CallFailure, Closed, Failure, Scheme, Step};
+use crate::{
+    hint::Hint,
+    protocol::{ErrorShape, RequestId},
+};
+
+impl Hint for Failure {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Unresolved(error) => return error.hint(),
+            Self::NothingListens { .. } => {
+                "start the gateway with `openclaw gateway run`, or check `openclaw gateway status`".into()
+            }
+            Self::Unreachable { .. } => "check the address, and that no firewall is in between".into(),
+            Self::PermissionDenied { .. } => {
+                "run the command as the gateway's user or as root, or give --url with --token".into()
+            }
+            Self::ForeignSocket { .. } => {
+                "remove the socket if it is not the gateway's, or give --url with --token".into()
+            }
+            Self::Plaintext { url, .. } => format!(
+                "use {}, reach the port through `ssh -N -L {port}:127.0.0.1:{port} user@host`, or set \
+                 OPENCLAW_ALLOW_INSECURE_PRIVATE_WS=1 for a name on a private network",
+                url.other_scheme(),
+                port = url.port()
+            ),
+            Self::SpeaksTls { right } | Self::SpeaksPlain { right } => format!("use {right}"),
+            Self::Untrusted { presented: Some(presented), .. } => format!(
+                "compare with the fingerprint that the gateway printed at its start, then name it: --tls-fingerprint \
+                 {presented} (or set SSL_CERT_FILE to its authority)"
+            ),
+            Self::Untrusted { presented: None, .. } => "set SSL_CERT_FILE to the authority of the certificate".into(),
+            Self::OtherCertificate { .. } => {
+                "if the gateway's certificate was renewed, name the fingerprint that it printed at its start; \
+                 otherwise somebody else answers"
+                    .into()
+            }
+            Self::Authorities { .. } => "SSL_CERT_FILE names a PEM file of certificates".into(),
+            Self::NotAGateway(answer) => return answer.hint(),
+            Self::NotHttp(_) | Self::WrongKey | Self::NotTheProtocol(_) => "check host and port".into(),
+            Self::Closed { step, closed } => return closed_early(*step, closed),
+            Self::Timeout { step, .. } => match step {
+                Step::Dialing => "check the address, and that no firewall is in between; --timeout waits longer".into(),
+                Step::Tls | Step::Upgrade => {
+                    "the port is open and nothing answers: check that it is a gateway's".into()
+                }
+                Step::Challenge => {
+                    "the port takes WebSockets and sends no challenge: it is not an OpenClaw gateway, or it hangs"
+                        .into()
+                }
+                Step::Connect => "the gateway is busy or hangs: look at `openclaw logs`; --timeout waits longer".into(),
+            },
+            Self::Refused { error, closed } => {
+                return refusal(error).or_else(|| closed.as_ref().and_then(|closed| by_text(&closed.reason)));
+            }
+        })
+    }
+}
+
+impl Hint for CallFailure {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused(error) => refusal(error),
+            Self::Unreadable { .. } => Some("the gateway's version may be too far from this program's".into()),
+            Self::Lost(closed) => match closed.code {
+                Some(1012 | 1013) => Some("the gateway restarts: try again in a moment".into()),
+                Some(4001) => Some("the device or the secret no longer counts: run the command again".into()),
+                None => Some("the gateway may have crashed just now: look at `openclaw logs`".into()),
+                _ => by_text(&closed.reason),
+            },
+            Self::Timeout { .. } => {
+                Some("the gateway is busy or hangs: look at `openclaw logs`; --timeout waits longer".into())
+            }
+        }
+    }
+}
+
+impl Hint for Answer {
+    fn hint(&self) -> Option<String> {
+        let by = self.server.as_deref().map(|server| format!(" ({server})")).unwrap_or_default();
+        Some(match (self.status.as_u16(), &self.location) {
+            (300..=399, Some(location)) => match location.parse::<super::GatewayUrl>() {
+                Ok(url) if url.scheme() == Scheme::Wss => format!("it sends us to {url}: use that"),
+                _ => format!("what answers{by} sends us elsewhere: use the gateway's own address"),
+            },
+            (401 | 407, _) => format!("a proxy{by} in front of the gateway wants a login of its own"),
+            (403, _) if self.body.contains("proxy_attribution_required") => {
+                "a proxy in front of the gateway is not in gateway.trustedProxies; on the gateway's host itself \
+                 `openclaw devices list` works without it"
+                    .into()
+            }
+            (502..=504, _) => {
+                format!(
+                    "a proxy{by} answers and its gateway does not, or the gateway is starting or draining: try again"
+                )
+            }
+            (400 | 404 | 405 | 426, _) if self.server.is_some() => {
+                format!("a web server{by} answers there: check host and port, and that it passes the Upgrade header on")
+            }
+            _ => format!("check host and port{by}"),
+        })
+    }
+}
+
+fn closed_early(step: Step, closed: &Closed) -> Option<String> {
+    if let Some(hint) = by_text(&closed.reason) {
+        return Some(hint);
+    }
+    Some(match (closed.code, step) {
+        (Some(1012 | 1013), _) => "the gateway starts or restarts: try again in a moment".into(),
+        (Some(1009), _) => "something in between refuses large frames".into(),
+        (None, Step::Tls | Step::Upgrade) => {
+            "something took the connection and dropped it: a proxy that does not pass WebSockets on, a published port \
+             with nothing behind it, or a gateway that just crashed"
+                .into()
+        }
+        (None | Some(1000 | 1005 | 1011), _) => {
+            "the gateway gave up on us or crashed just now: look at `openclaw logs`".into()
+        }
+        _ => return None,
+    })
+}
+
+/// Advice about an answer of the gateway. What the gateway itself advises is best: it knows what it saw.
+fn refusal(error: &ErrorShape) -> Option<String> {
+    let detail = |name: &str| error.details.as_ref()?.get(name)?.as_str().map(ToOwned::to_owned);
+    if let Some(advice) = detail("advice").or_else(|| detail("remediation")) {
+        return Some(advice);
+    }
+    if let Some(request) = request_id(error) {
+        return Some(format!("on the gateway's machine: openclaw devices approve {request}"));
+    }
+    by_text(&error.message)
+}
+
+/// The pairing request that a refusal names.
+fn request_id(error: &ErrorShape) -> Option<RequestId> {
+    let named = error.details.as_ref().and_then(|details| details.get("requestId")?.as_str());
+    // Only what has the shape of an id may become part of a command.
+    named.or_else(|| error.message.split("requestId: ").nth(1)?.split(')').next())?.trim().parse().ok()
+}
+
+/// Advice about the texts that gateways of every version use.
+fn by_text(text: &str) -> Option<String> {
+    let has = |part: &str| text.contains(part);
+    let advice = if has("pairing required") {
+        "on the gateway's machine: openclaw devices list, then openclaw devices approve REQUEST"
+    } else if has("device token mismatch") {
+        "the stored device token no longer counts: give --token, or pair this device again"
+    } else if has("gateway token missing") || has("gateway token mismatch") {
+        "the right token is gateway.auth.token on the gateway's machine (in openclaw.json, OPENCLAW_GATEWAY_TOKEN, or \
+         identity/gateway-token in its state directory); give it with --token"
+    } else if has("gateway password missing") || has("gateway password mismatch") {
+        "the right password is gateway.auth.password on the gateway's machine; give it with --password"
+    } else if has("too many failed authentication attempts") {
+        "wait, then try again with the right secret"
+    } else if has("protocol mismatch") {
+        "this program speaks protocols 3 and 4: the gateway is older or newer than that"
+    } else if has("device signature expired") {
+        "set the clock of one of the two machines"
+    } else if has("device identity required") {
+        "the gateway wants a device: this one's key could not be used, see above"
+    } else if has("proxy client attribution") || has("ingress attribution") {
+        "name the proxy in gateway.trustedProxies on the gateway's machine"
+    } else if has("missing scope") {
+        "an operator with more rights approves the rest: openclaw devices list"
+    } else if has("unknown method") {
+        "the gateway does not serve this method: it is older, or the method belongs to agents and channels"
+    } else {
+        return None;
+    };
+    Some(advice.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_ends_with_what_to_type() {
+        let pairing = |details| ErrorShape::invalid("pairing required").with_details(details);
+        #[rustfmt::skip]
+        let rows = [
+            (pairing(json!({"requestId": "6f1d-1"})),                                "approve 6f1d-1"),
+            (pairing(json!({"requestId": "1; rm -rf /"})),                           "approve REQUEST"),
+            (pairing(json!({"requestId": "6f1d-1", "advice": "docker exec gw …"})),  "docker exec gw"),
+            (ErrorShape::invalid("pairing required: x (requestId: ab-1)"),           "approve ab-1"),
+            (ErrorShape::invalid("unauthorized: gateway token mismatch (x)"),        "--token"),
+            (ErrorShape::invalid("unauthorized: gateway password missing (x)"),      "--password"),
+            (ErrorShape::invalid("missing scope: operator.pairing"),                 "devices list"),
+        ];
+        for (error, part) in rows {
+            let message = error.message.clone();
+            let hint = CallFailure::Refused(Box::new(error)).hint().unwrap_or_default();
+            assert!(hint.contains(part), "{message}: {hint}");
+        }
+    }
+
+    #[test]
+    fn a_web_server_is_told_from_a_proxy() {
+        let answer = |status: u16, server: &str, location: Option<&str>, body: &str| Answer {
+            status: hyper::http::StatusCode::from_u16(status).expect("a status"),
+            server: Some(server.to_owned()),
+            location: location.map(ToOwned::to_owned),
+            body: body.to_owned(),
+        };
+        #[rustfmt::skip]
+        let rows = [
+            (answer(404, "nginx", None, ""),                                 "web server (nginx)"),
+            (answer(301, "nginx", Some("https://gw.example.test/"), ""),     "wss://gw.example.test:443"),
+            (answer(302, "nginx", Some("/login"), ""),                       "elsewhere"),
+            (answer(502, "Caddy", None, ""),                                 "a proxy (Caddy)"),
+            (answer(403, "x", None, r#"{"error":{"type":"proxy_attribution_required"}}"#), "gateway.trustedProxies"),
+        ];
+        for (answer, part) in rows {
+            let hint = answer.hint().unwrap_or_default();
+            assert!(hint.contains(part), "{answer:?}: {hint}");
+        }
+    }
+}
