@@ -233,13 +233,10 @@ pub const MAX_SECRET_FILE_BYTES: usize = 16 * 1024;
 /// How long configuration files must lie still before they are read again, in milliseconds. The incumbent's own number.
 pub const RELOAD_DEBOUNCE_MS: u64 = 300;
 
-/// Wrong answers of one client before it is slowed down. The incumbent's own number, as are the two below.
-pub const AUTH_MAX_ATTEMPTS: u32 = 10;
+/// How many configuration files may lead from one to the next. The incumbent's own number.
+pub const MAX_CONFIG_INCLUDES: usize = 10;
 
-/// How long a wrong answer is remembered, in milliseconds.
-pub const AUTH_WINDOW_MS: u64 = 60_000;
-
-/// How long a client stays slowed down, in milliseconds.
+/// How long a client that gave wrong secrets stays slowed down, in milliseconds. The incumbent's own number.
 pub const AUTH_LOCKOUT_MS: u64 = 300_000;
 
 /// Time that open sessions get to finish after SIGTERM, in seconds. Below the 10 s after which `docker stop` kills.

@@ -3,9 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::credential::{Credential, Credentials};
-use super::secret::Secret;
-use super::words::words;
+use super::{
+    credential::{Credential, Credentials},
+    secret::Secret,
+    words::words,
+};
 use crate::defaults;
 
 /// Who may connect. Keys below `gateway.auth`, as the layers say it.
@@ -55,8 +57,8 @@ pub struct RateLimit {
 impl Default for RateLimit {
     fn default() -> Self {
         Self {
-            max_attempts: defaults::AUTH_MAX_ATTEMPTS,
-            window_ms: defaults::AUTH_WINDOW_MS,
+            max_attempts: defaults::AUTH_FREE_FAILURES,
+            window_ms: defaults::AUTH_FAILURE_WINDOW.as_secs() * 1000,
             lockout_ms: defaults::AUTH_LOCKOUT_MS,
             exempt_loopback: true,
         }

@@ -1,12 +1,14 @@
 //! Rules about several settings at once.
 
-use super::auth::AuthMode;
-use super::flags::Flags;
-use super::listen::Bind;
-use super::problem::{Problem, ProblemKind};
-use super::remote::GatewayMode;
-use super::settings::Settings;
-use super::warning::{Warning, WarningKind};
+use super::{
+    auth::AuthMode,
+    flags::Flags,
+    listen::Bind,
+    problem::{Problem, ProblemKind},
+    remote::GatewayMode,
+    settings::Settings,
+    warning::{Warning, WarningKind},
+};
 
 /// Everything that keeps a gateway from starting with these settings.
 pub(super) fn start(settings: &Settings, flags: &Flags) -> Vec<Problem> {

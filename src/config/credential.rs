@@ -1,9 +1,11 @@
 //! Which of several secrets counts.
 
-use super::document::Document;
-use super::origin::{Layer, Origin};
-use super::problem::{Problem, ProblemKind};
-use super::secret::Secret;
+use super::{
+    document::Document,
+    origin::{Layer, Origin},
+    problem::{Problem, ProblemKind},
+    secret::Secret,
+};
 
 /// A secret and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

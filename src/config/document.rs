@@ -1,11 +1,12 @@
 //! One layer's values.
 
-use figment::value::{Dict, Map as Profiles};
-use figment::{Metadata, Profile};
+use figment::{
+    Metadata, Profile,
+    value::{Dict, Map as Profiles},
+};
 use serde_json::{Map, Value};
 
-use super::keys;
-use super::origin::Origin;
+use super::{keys, origin::Origin};
 
 /// One layer's values as a tree, and where they came from. Not `Debug`: the tree holds secrets.
 #[derive(Clone)]

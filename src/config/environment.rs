@@ -1,9 +1,11 @@
 //! The process's surroundings as a value.
 
-use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    fmt,
+    path::{Path, PathBuf},
+};
 
 /// Variables, home and working directory of a process. Nothing else in the crate asks the process for them, so a test makes
 /// its own and never touches those of its process.

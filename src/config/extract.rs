@@ -1,15 +1,16 @@
 //! From trees of values to typed sections.
 
-use figment::error::Kind;
-use figment::{Error, Figment};
+use figment::{Error, Figment, error::Kind};
 use serde_json::Value;
 
-use super::document::Document;
-use super::json5::describe;
-use super::keys;
-use super::problem::{Problem, ProblemKind};
-use super::redact::is_secret_key;
-use super::sections::{SECTIONS, SectionError, Sections};
+use super::{
+    document::Document,
+    json5::describe,
+    keys,
+    problem::{Problem, ProblemKind},
+    redact::is_secret_key,
+    sections::{SECTIONS, SectionError, Sections},
+};
 
 /// Takes every value out of `document` that its setting's type refuses, and says of each what would be right.
 ///

@@ -1,15 +1,17 @@
 //! The configuration files as they lie on disk.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::{
+    fs::File,
+    io::{ErrorKind, Read},
+    path::Path,
+};
 
 use super::problem::ProblemKind;
 use crate::defaults;
 
 /// The bytes of a file; `None` when there is none.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, ProblemKind> {
-    let unreadable = |error: std::io::Error| ProblemKind::Unreadable(error.to_string());
+    let unreadable = |error: std::io::Error| ProblemKind::Unreadable { kind: error.kind(), cause: error.to_string() };
     let limit = defaults::MAX_CONFIG_BYTES;
     let file = match File::open(path) {
         Ok(file) => file,
@@ -42,7 +44,7 @@ mod tests {
     fn a_file_that_is_not_there_is_none() {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(read(&directory.path().join("absent")), Ok(None));
-        assert!(matches!(read(directory.path()), Err(ProblemKind::Unreadable(_))));
+        assert!(matches!(read(directory.path()), Err(ProblemKind::Unreadable { .. })));
     }
 
     #[test]

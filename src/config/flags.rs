@@ -4,12 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::auth::AuthMode;
-use super::document::Document;
-use super::listen::Bind;
-use super::logging::LogLevel;
-use super::origin::Origin;
-use super::secret::Secret;
+use super::{auth::AuthMode, document::Document, listen::Bind, logging::LogLevel, origin::Origin, secret::Secret};
 
 /// What the command line may set. The command fills it; a field that is `None` or `false` was not typed.
 #[derive(Debug, Clone, Default)]

@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::document::Document;
-use super::keys;
-use super::origin::Layer;
-use super::schema::{self, Known};
-use super::warning::{Warning, WarningKind};
+use super::{
+    document::Document,
+    keys,
+    origin::Layer,
+    schema::{self, Known},
+    warning::{Warning, WarningKind},
+};
 
 /// Keys that OpenClaw knows and that are none of our business: agents, tools, its own user interface.
 #[rustfmt::skip]

@@ -1,14 +1,13 @@
 //! The token of a gateway that nobody gave one.
 
-use std::io;
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
 
-use super::hex;
-use super::private_file;
-use super::secret::{Secret, SecretDefect};
-use super::variables::strip_line_end;
-use crate::hint::Hint;
-use crate::state::StateDir;
+use super::{
+    hex, private_file,
+    secret::{Secret, SecretDefect},
+    variables::strip_line_end,
+};
+use crate::{hint::Hint, state::StateDir};
 
 /// Bytes of a new token; it is written as twice as many hexadecimal digits.
 const TOKEN_BYTES: usize = 24;

@@ -1,10 +1,11 @@
 //! JSON5 text to a tree of values.
 
-use std::cell::RefCell;
-use std::fmt;
+use std::{cell::RefCell, fmt};
 
-use serde::Deserialize;
-use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde::{
+    Deserialize,
+    de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::{Map, Number, Value};
 
 use super::problem::ProblemKind;

@@ -1,7 +1,6 @@
 //! Limits that an operator may have to move.
 
-use std::num::NonZeroU64;
-use std::time::Duration;
+use std::{num::NonZeroU64, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -4,27 +4,27 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::check;
-use super::credential::Credential;
-use super::document::Document;
-use super::environment::Environment;
-use super::extract;
-use super::file;
-use super::flags::Flags;
-use super::foreign;
-use super::generated_token::{self, TokenError};
-use super::json5;
-use super::keys;
-use super::origin::Origin;
-use super::paths::Paths;
-use super::problem::{ConfigError, Problem, ProblemKind};
-use super::secret::Secret;
-use super::secret_file;
-use super::sections::Sections;
-use super::settings::Settings;
-use super::substitute::{self, Lookup};
-use super::variables;
-use super::warning::{Warning, WarningKind};
+use super::{
+    check,
+    credential::Credential,
+    document::Document,
+    environment::Environment,
+    extract, file,
+    flags::Flags,
+    foreign,
+    generated_token::{self, TokenError},
+    include, json5, keys,
+    origin::Origin,
+    paths::Paths,
+    problem::{ConfigError, Problem, ProblemKind},
+    secret::Secret,
+    secret_file, secret_reference,
+    sections::Sections,
+    settings::Settings,
+    substitute::{self, Lookup},
+    variables,
+    warning::{Warning, WarningKind},
+};
 use crate::config::AuthMode;
 
 /// A configuration that can be used.
@@ -164,19 +164,24 @@ impl Layers {
                 return (Some(bytes), None);
             }
         };
-        let ours = |key: &str| key.starts_with("gateway") || key.starts_with("logging");
+        let ours = |key: &str| OURS.contains(&key.split('.').next().unwrap_or(key));
         for key in parsed.twice.iter().filter(|key| ours(key)) {
             self.warnings.push(Warning::at(key, origin.clone(), WarningKind::Twice));
         }
-        let mut tree: Map<String, Value> = Map::new();
-        for section in ["gateway", "logging"] {
-            if let Some(value) = parsed.tree.get(section) {
-                tree.insert(section.to_owned(), value.clone());
+        let mut whole = parsed.tree.clone();
+        let failed = include::resolve(&mut whole, path, OURS);
+        self.problems.extend(failed.into_iter().map(|kind| Problem::of_file(origin.clone(), kind)));
+        let mut tree: Map<String, Value> =
+            OURS.iter().filter_map(|name| Some(((*name).to_owned(), whole.get(*name)?.clone()))).collect();
+        keys::drop_nulls(&mut tree);
+        for key in secret_reference::rewrite(&mut tree) {
+            if purpose == Purpose::Client {
+                keys::remove(&mut tree, key);
+                self.warnings.push(Warning::at(key, origin.clone(), WarningKind::SecretReference));
             }
         }
-        keys::drop_nulls(&mut tree);
         let mut missing = Vec::new();
-        let lookup = Lookup { environment, file: &parsed.tree };
+        let lookup = Lookup { environment, file: &whole };
         substitute::fill(&mut tree, "", &lookup, &mut |key, name| missing.push((key.to_owned(), name.to_owned())));
         for (key, name) in missing {
             if purpose == Purpose::Gateway {
@@ -219,6 +224,9 @@ impl Layers {
     }
 }
 
+/// The sections that are ours; everything else in a file is somebody else's.
+const OURS: &[&str] = &["gateway", "logging"];
+
 /// Keys whose values are paths.
 const PATHS: &[&str] = &[
     "gateway.socket",
@@ -248,10 +256,10 @@ fn expand_paths(document: &mut Document, base: &Path, environment: &Environment)
 /// Takes out every text that stands where a secret should and cannot be one.
 fn take_defective_secrets(document: &mut Document) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for key in ["gateway.auth.token", "gateway.auth.password", "gateway.remote.token", "gateway.remote.password"] {
+    for key in secret_reference::SECRETS {
         let Some(text) = document.get(key).and_then(Value::as_str) else { continue };
         if let Some(defect) = Secret::new(text).defect() {
-            problems.push(Problem::at(key, document.origin.clone(), defect.into()));
+            problems.push(Problem::at(*key, document.origin.clone(), defect.into()));
             keys::remove(&mut document.tree, key);
         }
     }

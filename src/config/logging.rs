@@ -1,7 +1,6 @@
 //! Logs.
 
-use std::num::NonZeroU64;
-use std::path::PathBuf;
+use std::{num::NonZeroU64, path::PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -15,6 +15,8 @@
 //! what would be right. [`load_for_client`] reads the same layers for a command that only dials a gateway, and leaves out
 //! the rules that concern starting one. Neither creates anything, and neither needs a file to be there.
 //!
+//! Texts in the files may name environment variables (`${NAME}`), and objects other files (`$include`), as in OpenClaw.
+//!
 //! Every section is one struct in a file of its own, and its fields are the manual: [`Listen`], [`Tls`], [`AuthKeys`],
 //! [`Trust`], [`ControlUi`], [`Remote`], [`Client`], [`Limits`], [`Reload`], [`Logging`]. The schema that
 //! `config.schema` answers with, the list of known keys and the typed [`Settings`] are all made from these structs.
@@ -32,6 +34,7 @@ mod flags;
 mod foreign;
 pub mod generated_token;
 mod hex;
+mod include;
 mod json5;
 mod keys;
 mod limits;
@@ -48,6 +51,7 @@ mod remote;
 mod schema;
 mod secret;
 mod secret_file;
+mod secret_reference;
 mod sections;
 mod settings;
 mod snapshot;

@@ -1,7 +1,6 @@
 //! Where a value came from.
 
-use std::fmt;
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 /// Where a value came from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::environment::Environment;
-use super::problem::ConfigError;
+use super::{environment::Environment, problem::ConfigError};
 use crate::state::StateDir;
 
 /// Where the files are. Naming them creates nothing.

@@ -1,9 +1,11 @@
 //! Files that only their owner may read, made once.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
+    path::Path,
+};
 
 /// Whether files in `state` are shared with a group: an arbitrary uid of gid 0 owns none of them, and could not read what
 /// another uid left there.
@@ -62,8 +64,19 @@ fn write(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
     // The process's umask may have taken the group's bits away.
     file.set_permissions(Permissions::from_mode(mode))?;
+    belong_to_owner_of(path.parent().unwrap_or(Path::new("/")), &file);
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+/// What root writes must stay readable for the gateway, which runs as the directory's owner. For anyone else the file is
+/// theirs already, so a failure means nothing.
+fn belong_to_owner_of(directory: &Path, file: &File) {
+    if nix::unistd::geteuid().is_root()
+        && let Ok(metadata) = fs::metadata(directory)
+    {
+        let _ = fchown(file, Some(metadata.uid()), Some(metadata.gid()));
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,8 @@
 //! What is wrong with a configuration.
 
-use std::fmt;
-use std::path::PathBuf;
+use std::{fmt, io, path::PathBuf};
 
-use super::auth::AuthMode;
-use super::listen::Bind;
-use super::origin::Origin;
-use super::secret::SecretDefect;
+use super::{auth::AuthMode, listen::Bind, origin::Origin, secret::SecretDefect};
 use crate::hint::Hint;
 
 /// A configuration that cannot be used.
@@ -47,7 +43,7 @@ impl Hint for ConfigError {
                         hints.push(hint);
                     }
                 }
-                (!hints.is_empty()).then(|| hints.join("\n"))
+                (!hints.is_empty()).then(|| hints.join("; "))
             }
         }
     }
@@ -88,8 +84,33 @@ impl fmt::Display for Problem {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProblemKind {
     /// The file is there and cannot be read.
-    #[error("cannot be read: {0}")]
-    Unreadable(String),
+    #[error("cannot be read: {cause}")]
+    Unreadable {
+        /// What kind of error it is.
+        kind: io::ErrorKind,
+        /// The error's own text.
+        cause: String,
+    },
+    /// A file that another one includes is not there.
+    #[error("does not exist")]
+    Missing,
+    /// A file includes another one that cannot be used.
+    #[error("includes {}, which {cause}", .path.display())]
+    Include {
+        /// The other file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: Box<ProblemKind>,
+    },
+    /// A file includes a file that includes it.
+    #[error("leads back to itself")]
+    IncludesItself,
+    /// Files include files that include files, and so on.
+    #[error("is the end of more than {limit} includes")]
+    TooManyIncludes {
+        /// The limit.
+        limit: usize,
+    },
     /// The file is larger than any configuration.
     #[error("is larger than {limit} bytes")]
     TooLarge {
@@ -224,7 +245,7 @@ impl Hint for Problem {
             ProblemKind::CertificateMissing => {
                 Some("set gateway.tls.certPath and gateway.tls.keyPath, or gateway.tls.autoGenerate to true".into())
             }
-            ProblemKind::Unreadable(_) => Some(format!("make {} readable for this user", self.origin)),
+            ProblemKind::Unreadable { kind: io::ErrorKind::PermissionDenied, .. } => Some(format!("make {} readable for this user", self.origin)),
             ProblemKind::NoHome => Some("write the whole path, or set OPENCLAW_HOME".into()),
             _ => None,
         }

@@ -3,8 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::secret::Secret;
-use super::words::words;
+use super::{secret::Secret, words::words};
 
 words! {
     /// What this machine is.

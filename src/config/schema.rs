@@ -5,8 +5,7 @@ use std::sync::LazyLock;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::keys;
-use super::sections;
+use super::{keys, sections};
 
 /// The answer to `config.schema`: the schema, hints for a form, the version that made it and when.
 ///

@@ -1,12 +1,8 @@
 //! Files that hold one secret.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use std::{fs::File, io::Read, path::Path};
 
-use super::problem::ProblemKind;
-use super::secret::Secret;
-use super::variables::strip_line_end;
+use super::{problem::ProblemKind, secret::Secret, variables::strip_line_end};
 use crate::defaults;
 
 /// Reads a secret: the file's text without one line break at its end.

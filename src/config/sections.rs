@@ -1,21 +1,22 @@
 //! The one table of sections: which struct stands at which key.
 
 use schemars::{JsonSchema, SchemaGenerator};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::auth::AuthKeys;
-use super::client::Client;
-use super::control_ui::ControlUi;
-use super::keys;
-use super::limits::Limits;
-use super::listen::Listen;
-use super::logging::Logging;
-use super::reload::Reload;
-use super::remote::{GatewayMode, Remote};
-use super::tls::Tls;
-use super::trust::Trust;
+use super::{
+    auth::AuthKeys,
+    client::Client,
+    control_ui::ControlUi,
+    keys,
+    limits::Limits,
+    listen::Listen,
+    logging::Logging,
+    reload::Reload,
+    remote::{GatewayMode, Remote},
+    tls::Tls,
+    trust::Trust,
+};
 
 /// Keys directly below `gateway` that belong to no section.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, serde::Deserialize, JsonSchema)]

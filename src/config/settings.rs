@@ -2,21 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::auth::{Auth, AuthMode};
-use super::client::Client;
-use super::control_ui::ControlUi;
-use super::credential::Credentials;
-use super::document::Document;
-use super::keys;
-use super::limits::Limits;
-use super::listen::Listen;
-use super::logging::Logging;
-use super::origin::Origin;
-use super::reload::Reload;
-use super::remote::{GatewayMode, Remote};
-use super::sections::Sections;
-use super::tls::Tls;
-use super::trust::Trust;
+use super::{
+    auth::{Auth, AuthMode},
+    client::Client,
+    control_ui::ControlUi,
+    credential::Credentials,
+    document::Document,
+    keys,
+    limits::Limits,
+    listen::Listen,
+    logging::Logging,
+    origin::Origin,
+    reload::Reload,
+    remote::{GatewayMode, Remote},
+    sections::Sections,
+    tls::Tls,
+    trust::Trust,
+};
 
 /// The settings in force. Every value can tell where it came from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,17 +3,17 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::environment::Environment;
-use super::extract;
-use super::file;
-use super::flags::Flags;
-use super::hex;
-use super::json5;
-use super::load::{Layers, Purpose, finish};
-use super::problem::ConfigError;
-use super::redact::{REDACTED, redact};
-use super::sections::Sections;
-use super::warning::Warning;
+use super::{
+    environment::Environment,
+    extract, file,
+    flags::Flags,
+    hex, json5,
+    load::{Layers, Purpose, finish},
+    problem::ConfigError,
+    redact::{REDACTED, redact},
+    sections::Sections,
+    warning::Warning,
+};
 
 /// The answer to `config.get`, read anew from the files, so that an edit shows at once and a file that cannot be used says
 /// why. No secret is in it.
@@ -32,10 +32,11 @@ pub fn snapshot(environment: &Environment, flags: &Flags) -> Result<Value, Confi
     let raw = bytes.as_deref().and_then(|bytes| shown_text(file::text(bytes).ok()?, written.as_ref()?));
     let effective = redact(&effective(&layers));
     let path = layers.paths.config.clone();
+    let found = layers.warnings.clone();
     let exists = path.exists();
     let (issues, warnings) = match finish(layers, flags, Purpose::Gateway) {
         Ok(loaded) => (Vec::new(), loaded.warnings),
-        Err(ConfigError::Invalid(problems)) => (problems, Vec::new()),
+        Err(ConfigError::Invalid(problems)) => (problems, found),
         Err(error) => return Err(error),
     };
     Ok(json!({

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::environment::Environment;
-use super::keys;
+use super::{environment::Environment, keys, variables::strip_line_end};
 
 /// Looks names up as OpenClaw does: the process's environment, then the `env` section of the same file.
 pub(super) struct Lookup<'a> {
@@ -14,7 +13,8 @@ pub(super) struct Lookup<'a> {
 impl Lookup<'_> {
     fn get(&self, name: &str) -> Option<String> {
         if let Some(text) = self.environment.text(name) {
-            return Some(text.to_owned());
+            // What `echo` leaves at the end of a secret, as for the variables that are settings themselves.
+            return Some(strip_line_end(text).to_owned());
         }
         let section = self.file.get("env")?.as_object()?;
         let listed = section.get("vars").and_then(Value::as_object).and_then(|vars| vars.get(name));
@@ -83,9 +83,13 @@ fn text_with(text: &str, lookup: &Lookup<'_>) -> Result<String, String> {
 /// A variable's name before the next `}`, and what follows it.
 fn name_at(text: &str) -> Option<(&str, &str)> {
     let (name, after) = text.split_once('}')?;
-    let starts = name.starts_with(|first: char| first.is_ascii_uppercase() || first == '_');
-    let goes_on = name.chars().all(|each| each.is_ascii_uppercase() || each.is_ascii_digit() || each == '_');
-    (starts && goes_on).then_some((name, after))
+    is_name(name).then_some((name, after))
+}
+
+/// Whether OpenClaw takes a text for a variable's name.
+pub(super) fn is_name(text: &str) -> bool {
+    let starts = text.starts_with(|first: char| first.is_ascii_uppercase() || first == '_');
+    starts && text.chars().all(|each| each.is_ascii_uppercase() || each.is_ascii_digit() || each == '_')
 }
 
 #[cfg(test)]
@@ -96,7 +100,7 @@ mod tests {
 
     #[test]
     fn fills_in_variables() {
-        let environment = Environment::new(None, "/".into()).with("TOKEN", "abc").with("EMPTY", "");
+        let environment = Environment::new(None, "/".into()).with("TOKEN", "abc\n").with("EMPTY", "");
         let file = json!({ "env": { "vars": { "LISTED": "l", "TOKEN": "file" }, "DIRECT": "d", "shellEnv": {} } });
         let lookup = Lookup { environment: &environment, file: file.as_object().unwrap() };
         #[rustfmt::skip]

@@ -5,13 +5,15 @@
 
 use serde_json::Value;
 
-use super::document::Document;
-use super::environment::Environment;
-use super::keys;
-use super::logging::LogLevel;
-use super::origin::Origin;
-use super::problem::{Problem, ProblemKind};
-use super::warning::{Warning, WarningKind};
+use super::{
+    document::Document,
+    environment::Environment,
+    keys,
+    logging::LogLevel,
+    origin::Origin,
+    problem::{Problem, ProblemKind},
+    warning::{Warning, WarningKind},
+};
 
 /// How a variable's text becomes a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -57,6 +57,9 @@ pub enum WarningKind {
     /// A value is to be filled in from a variable that is not set.
     #[error("names the environment variable {0}, which is not set; the setting counts as not set")]
     MissingVariable(String),
+    /// A secret is written as a reference into OpenClaw's secret store.
+    #[error("is a secret reference, which is not looked up here; the setting counts as not set")]
+    SecretReference,
     /// A file was named that is not there.
     #[error("names a file that does not exist; it counts as empty")]
     MissingFile,
