@@ -6,6 +6,7 @@
 mod id;
 mod identity;
 mod key;
+mod payload;
 pub mod signature;
 
 pub use id::{DeviceId, InvalidDeviceId};
