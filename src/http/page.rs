@@ -48,7 +48,7 @@ fn insecure(port: u16) -> String {
          from the same machine, and without a key a browser cannot prove which device it is.</p>\
          <p>Either forward the port, and open <code>http://localhost:{port}/</code>:</p>\
          <pre>ssh -N -L {port}:127.0.0.1:{port} USER@HOST</pre>\
-         <p>or switch TLS on, in <code>openclaw.json</code> on the gateway, and use <code>https://</code>:</p>\
+         <p>or switch TLS on with <code>gateway.tls</code> in <code>openclaw.json</code> on the gateway, and use <code>https://</code>:</p>\
          <pre>{{ \"gateway\": {{ \"tls\": {{ \"enabled\": true }} }} }}</pre></section>"
     )
 }

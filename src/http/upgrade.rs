@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hyper::{
-    HeaderMap, Request, Response, StatusCode,
+    HeaderMap, Method, Request, Response, StatusCode, Version,
     header::{
         CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
         SEC_WEBSOCKET_VERSION, UPGRADE,
@@ -12,8 +12,9 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::respond::{self, Body};
 
-/// Paths below this are not for clients of the gateway protocol.
-const RESERVED: &str = "/__openclaw__/";
+/// Paths at which OpenClaw's gateways serve something else than the gateway protocol; a path that ends in a slash stands for
+/// all below it.
+const RESERVED: [&str; 4] = ["/__openclaw__/", "/desktop/observe", "/node-desktop/attach", "/node-portal/attach"];
 
 /// Whether a request wants to become a WebSocket.
 pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
@@ -27,14 +28,15 @@ pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
 pub(super) fn accept<B>(request: &Request<B>) -> Result<Response<Body>, Box<Response<Body>>> {
     let headers = request.headers();
     let bad = |message| Err(Box::new(respond::error(StatusCode::BAD_REQUEST, "bad_upgrade", message)));
-    if request.uri().path().starts_with(RESERVED) {
-        let message = "no WebSocket is served below this path: use /";
+    if is_reserved(request.uri().path()) {
+        let message = "no WebSocket is served at this path: use /";
         return Err(Box::new(respond::error(StatusCode::NOT_FOUND, "not_found", message)));
     }
-    if request.method() != hyper::Method::GET || !has_token(headers, &CONNECTION, "upgrade") {
+    let begins = request.method() == Method::GET && request.version() >= Version::HTTP_11;
+    if !begins || !has_token(headers, &CONNECTION, "upgrade") {
         return bad(
-            "a WebSocket begins with GET and the headers `Connection: Upgrade` and `Upgrade: websocket`; a proxy that \
-                    drops them has to be told to pass them on",
+            "a WebSocket begins with GET over HTTP/1.1 and the headers `Connection: Upgrade` and `Upgrade: websocket`; a \
+             proxy that drops them, or speaks HTTP/1.0, has to be told to pass them on",
         );
     }
     if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
@@ -62,6 +64,10 @@ pub(super) fn accept<B>(request: &Request<B>) -> Result<Response<Body>, Box<Resp
         answer.insert(SEC_WEBSOCKET_PROTOCOL, first);
     }
     Ok(response)
+}
+
+fn is_reserved(path: &str) -> bool {
+    RESERVED.iter().any(|reserved| path == *reserved || (reserved.ends_with('/') && path.starts_with(reserved)))
 }
 
 /// No subprotocol means anything here; the first that is offered is echoed, since browsers close without an echo.
