@@ -56,6 +56,9 @@ pub const MAX_LOG_QUEUE_BYTES: usize = 4 * 1024 * 1024;
 /// What waiting log lines have left to be written when the process ends.
 pub const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long a panicking thread waits for its line to be written, since the process may end with it.
+pub const LOG_PANIC_FLUSH_TIMEOUT: Duration = Duration::from_millis(250);
+
 /// Size at which a log file is set aside, in bytes. The number of real gateways.
 pub const MAX_LOG_FILE_BYTES: NonZeroU64 = NonZeroU64::new(100 * 1024 * 1024).expect("not zero");
 

@@ -9,16 +9,19 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`location`] | which file is written today, and which dated file is the newest |
-//! | [`line`] | a line as it is written |
+//! | [`mod@line`] | a line as it is written |
 //! | [`record`] | a line as it is read, and how the CLI shows it |
+//! | [`mod@file`] | the writer: rolls at midnight, rotates by size, survives a full disk |
 //! | [`sanitize`] | what a stranger's text may look like in a log and on a terminal |
 
+pub mod file;
 pub mod line;
 pub mod location;
 pub mod record;
 pub mod sanitize;
 mod tail;
 
+pub use line::Severity;
 pub use location::Location;
 pub use record::Record;
 pub use tail::{TailError, tail};
