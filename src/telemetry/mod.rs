@@ -9,6 +9,7 @@
 mod fields;
 mod layer;
 mod lines;
+mod options;
 mod panic;
 mod queue;
 mod sinks;
@@ -18,12 +19,13 @@ use std::{
     env,
     fs::File,
     io::{self, IsTerminal, Write},
-    num::NonZeroU64,
     os::fd::AsFd,
     sync::Arc,
 };
 
 use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
+
+pub use options::{Console, Options, severity};
 
 use self::{
     layer::LineLayer,
@@ -33,51 +35,10 @@ use self::{
     style::Style,
 };
 use crate::{
-    defaults::{LOG_FLUSH_TIMEOUT, MAX_LOG_FILE_BYTES},
+    defaults::LOG_FLUSH_TIMEOUT,
     hint::Hint,
-    logs::{Location, Severity, file::LogFile},
+    logs::{Severity, file::LogFile},
 };
-
-/// How standard output looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Console {
-    /// [`Human`](Self::Human) on a terminal, [`Json`](Self::Json) elsewhere.
-    #[default]
-    Auto,
-    /// `<ISO time> [<subsystem>] <message>`, coloured on a terminal.
-    Human,
-    /// One JSON object a line.
-    Json,
-    /// Nothing.
-    Off,
-}
-
-/// What is logged where.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// How standard output looks.
-    pub console: Console,
-    /// The least severity on standard output; `None` for silence.
-    pub console_level: Option<Severity>,
-    /// The least severity in the file; `None` for silence.
-    pub level: Option<Severity>,
-    /// The log file; `None` for none.
-    pub file: Option<Location>,
-    /// Size at which the file is set aside, in bytes.
-    pub max_file_bytes: NonZeroU64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            console: Console::Auto,
-            console_level: Some(Severity::Info),
-            level: Some(Severity::Info),
-            file: None,
-            max_file_bytes: MAX_LOG_FILE_BYTES,
-        }
-    }
-}
 
 /// Why logging could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -181,6 +142,7 @@ fn style(console: Console, is_terminal: bool, variable: impl Fn(&str) -> Option<
     };
     match console {
         Console::Auto if is_terminal => Some(Style::Human { colour: colour() }),
+        Console::Plain => Some(Style::Human { colour: false }),
         Console::Human => Some(Style::Human { colour: colour() }),
         Console::Auto | Console::Json => Some(Style::Json),
         Console::Off => None,

@@ -7,7 +7,11 @@ use serde_json::{Value, json};
 use tracing::{Level, debug, error, info, info_span, trace, warn};
 
 use super::*;
-use crate::logs::Record;
+use crate::{
+    config::{ConsoleStyle, LogLevel, Logging},
+    logs::{Location, Record},
+    state::StateDir,
+};
 
 /// An output that can be looked at.
 #[derive(Clone, Default)]
@@ -310,6 +314,7 @@ fn the_form_of_the_console() {
         (Console::Auto,  true,  Some(("TERM", "dumb")), Some(Style::Human { colour: false })),
         (Console::Auto,  false, None,                   Some(Style::Json)),
         (Console::Human, false, None,                   Some(Style::Human { colour: false })),
+        (Console::Plain, true,  None,                   Some(Style::Human { colour: false })),
         (Console::Json,  true,  None,                   Some(Style::Json)),
         (Console::Off,   true,  None,                   None),
     ];
@@ -317,4 +322,24 @@ fn the_form_of_the_console() {
         let variable = |name: &str| set.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned());
         assert_eq!(style(console, is_terminal, variable), expected, "{console:?} {is_terminal} {set:?}");
     }
+}
+
+#[test]
+fn the_configuration_says_what_is_logged_where() {
+    let state = StateDir::new("/state");
+    let options = Options::configured(&Logging::default(), &state);
+    assert_eq!(options.console, Console::Auto);
+    assert_eq!((options.level, options.console_level), (Some(Severity::Info), Some(Severity::Info)));
+    assert_eq!(options.file, Some(Location::Daily("/state/logs".into())));
+    let logging = Logging {
+        file: Some("/elsewhere/gateway.log".into()),
+        level: LogLevel::Fatal,
+        console_level: Some(LogLevel::Silent),
+        console_style: Some(ConsoleStyle::Compact),
+        ..Logging::default()
+    };
+    let options = Options::configured(&logging, &state);
+    assert_eq!(options.console, Console::Plain);
+    assert_eq!((options.level, options.console_level), (Some(Severity::Fatal), None));
+    assert_eq!(options.file, Some(Location::Fixed("/elsewhere/gateway.log".into())));
 }
