@@ -16,11 +16,12 @@ const OPENCLAWS_OWN: &[&str] = &[
     "gateway.publicOrigin", "gateway.portals", "gateway.tools", "gateway.channelHealthCheckMinutes", "gateway.http",
     "gateway.nodes", "gateway.push", "gateway.terminal", "gateway.cliAgents", "gateway.tailscale.resetOnExit",
     "gateway.tailscale.preserveFunnel", "gateway.remote.transport", "gateway.remote.sshTarget", "gateway.remote.sshIdentity",
-    "gateway.remote.edgeAuth", "gateway.auth.trustedProxy.allowLoopback", "gateway.controlUi.embedSandbox",
+    "gateway.remote.remotePort", "gateway.remote.sshHostKeyPolicy", "gateway.remote.edgeAuth",
+    "gateway.auth.trustedProxy.allowLoopback", "gateway.controlUi.embedSandbox",
     "gateway.controlUi.allowExternalEmbedUrls", "gateway.controlUi.automaticallyFetchFavicons",
     "gateway.controlUi.communityInvite", "gateway.controlUi.sessionObserver", "gateway.controlUi.experimental",
     "gateway.controlUi.environment", "gateway.controlUi.github", "gateway.controlUi.dangerouslyAllowHostHeaderOriginFallback",
-    "logging.redactSensitive", "logging.redactPatterns",
+    "logging.audit", "logging.redactSensitive", "logging.redactPatterns",
 ];
 
 /// Keys that OpenClaw knows, that change who gets in or what they may do, and that this gateway does not have.
@@ -167,6 +168,16 @@ mod tests {
                 matches!(&found[..], [(_, WarningKind::Retired { instead })] if instead.contains("devices approve")),
                 "{key}"
             );
+        }
+    }
+
+    #[test]
+    fn no_key_of_openclaw_is_strange() {
+        let known = schema::known();
+        for key in include_str!("openclaw_keys.txt").lines() {
+            let ours = known.iter().any(|known| covers(&known.key, key) || covers(key, &known.key));
+            let unknown = matches!(judge(key, &json!("x")), Some(WarningKind::UnknownKey { .. }));
+            assert!(ours || !unknown, "{key}");
         }
     }
 

@@ -148,6 +148,11 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Value, E> {
+        // OpenClaw's numbers are of one kind: `1e4` and `300.0` are whole to it. Beyond 2^53 not every whole number exists.
+        if number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0 {
+            #[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
+            return Ok((number as i64).into());
+        }
         Number::from_f64(number).map(Value::Number).ok_or_else(|| E::custom("a number must be finite"))
     }
 
@@ -190,8 +195,10 @@ mod tests {
 
     #[test]
     fn reads_json5() {
-        let text = "// first\n{ gateway: { port: 0x4965, 'bind': \"lan\", /* x */ list: [1, .5, -2,], }, a: null }";
-        let expected = json!({ "gateway": { "port": 18789, "bind": "lan", "list": [1, 0.5, -2] }, "a": null });
+        let text =
+            "// first\n{ gateway: { port: 0x4965, 'bind': \"lan\", /* x */ list: [1, .5, -2, 1e4, 3.0,], }, a: null }";
+        let expected =
+            json!({ "gateway": { "port": 18789, "bind": "lan", "list": [1, 0.5, -2, 10000, 3] }, "a": null });
         assert_eq!(Value::Object(parse(text).unwrap().tree), expected);
     }
 

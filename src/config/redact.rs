@@ -8,13 +8,14 @@ pub const REDACTED: &str = "__OPENCLAW_REDACTED__";
 /// The document with every secret replaced by [`REDACTED`].
 ///
 /// Sections that are not ours are covered too, so this goes by the names of keys: `botToken`, `api_key`, `clientSecret`, ….
-/// Rather one text too many than one too few: also everything below `env`, and passwords inside of URLs.
+/// Rather one text too many than one too few: also everything below `env` and `headers`, private keys in PEM under any
+/// name, and passwords inside of URLs.
 #[must_use]
 pub fn redact(value: &Value) -> Value {
     match value {
         Value::Object(members) => Value::Object(redact_members(members)),
         Value::Array(items) => items.iter().map(redact).collect(),
-        Value::String(text) if url_carries_secret(text) => REDACTED.into(),
+        Value::String(text) if url_carries_secret(text) || text.contains("PRIVATE KEY-----") => REDACTED.into(),
         other => other.clone(),
     }
 }
@@ -48,6 +49,7 @@ enum Secrecy {
 
 /// What a member's name says about its value. Upper case, underscores and hyphens make no difference.
 fn secrecy_of(name: &str) -> Secrecy {
+    /// Ends of names.
     const ONE: &[&str] = &[
         "token",
         "password",
@@ -60,22 +62,29 @@ fn secrecy_of(name: &str) -> Secrecy {
         "accesskey",
         "signingkey",
         "encryptionkey",
+        "encryptkey",
         "authkey",
         "sharedkey",
         "masterkey",
-        "sessionkeysecret",
-        "credential",
-        "authorization",
-        "cookie",
+        "clientkey",
+        "sessionkey",
         "privatekeypem",
+        "credential",
+        "serviceaccount",
+        "identitydata",
+        "authorization",
         "bearer",
+        "cookie",
     ];
-    const MANY: &[&str] = &["tokens", "passwords", "apikeys", "secretkeys", "credentials", "cookies", "env"];
+    const MANY: &[&str] =
+        &["tokens", "passwords", "apikeys", "secretkeys", "credentials", "cookies", "webhook", "webhookurl"];
+    /// Whole names.
+    const MANY_WHOLE: &[&str] = &["env", "headers", "key", "pass"];
     let folded: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|each| each.to_ascii_lowercase()).collect();
     if ONE.iter().any(|ending| folded.ends_with(ending)) {
         Secrecy::One
-    } else if MANY.iter().any(|ending| folded.ends_with(ending)) {
+    } else if MANY.iter().any(|ending| folded.ends_with(ending)) || MANY_WHOLE.contains(&folded.as_str()) {
         Secrecy::Many
     } else {
         Secrecy::Open
@@ -126,6 +135,8 @@ mod tests {
             },
             "channels": {
                 "telegram": { "botToken": "s3", "accounts": { "a": { "bot_token": "s4" } } },
+                "feishu": { "encryptKey": "s16", "verificationToken": "s17" },
+                "googlechat": { "serviceAccount": { "type": "s18" }, "webhookPath": "/hook" },
                 "slack": { "appToken": "s5", "signingSecret": "s6", "webhook": "https://x.example/hook?token=s7&a=b" },
             },
             "agents": { "defaults": { "maxTokens": 4096, "tokenBudget": "large", "model": { "primary": "m" } } },
@@ -133,6 +144,7 @@ mod tests {
             "env": { "ANYTHING": "s11", "vars": { "OTHER": "s12" }, "shellEnv": { "enabled": true, "timeoutMs": 5 } },
             "skills": { "entries": { "x": { "env": { "K": "s13" }, "apiKey": { "source": "exec", "id": "s14" } } } },
             "tokens": ["s15"],
+            "proxy": { "tls": { "key": "s19", "cert": "-----BEGIN CERTIFICATE-----" }, "pem": "-----BEGIN PRIVATE KEY-----\ns20" },
             "empty": { "token": "", "secret": null, "password": false },
         });
         let expected = json!({
@@ -144,13 +156,16 @@ mod tests {
             },
             "channels": {
                 "telegram": { "botToken": REDACTED, "accounts": { "a": { "bot_token": REDACTED } } },
+                "feishu": { "encryptKey": REDACTED, "verificationToken": REDACTED },
+                "googlechat": { "serviceAccount": { "type": REDACTED }, "webhookPath": "/hook" },
                 "slack": { "appToken": REDACTED, "signingSecret": REDACTED, "webhook": REDACTED },
             },
             "agents": { "defaults": { "maxTokens": 4096, "tokenBudget": "large", "model": { "primary": "m" } } },
-            "models": { "providers": { "p": { "apiKey": REDACTED, "headers": { "X-Api-Key": REDACTED, "Authorization": REDACTED, "Accept": "*" } } } },
+            "models": { "providers": { "p": { "apiKey": REDACTED, "headers": { "X-Api-Key": REDACTED, "Authorization": REDACTED, "Accept": REDACTED } } } },
             "env": { "ANYTHING": REDACTED, "vars": { "OTHER": REDACTED }, "shellEnv": { "enabled": true, "timeoutMs": 5 } },
             "skills": { "entries": { "x": { "env": { "K": REDACTED }, "apiKey": { "source": REDACTED, "id": REDACTED } } } },
             "tokens": [REDACTED],
+            "proxy": { "tls": { "key": REDACTED, "cert": "-----BEGIN CERTIFICATE-----" }, "pem": REDACTED },
             "empty": { "token": "", "secret": null, "password": false },
         });
         assert_eq!(redact(&document), expected);
