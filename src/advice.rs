@@ -30,6 +30,12 @@ impl Name {
         let name = text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= 253 && text.chars().all(fits);
         name.then(|| Self(text.to_owned()))
     }
+
+    /// Whether this is the id that a container runtime gives as a host name. Any other host name need not be the
+    /// container's name.
+    fn is_container_id(&self) -> bool {
+        self.0.len() == 12 && self.0.chars().all(|c| c.is_ascii_hexdigit())
+    }
 }
 
 impl fmt::Display for Name {
@@ -59,7 +65,7 @@ impl Place {
         }
         match marks.compose_service.and_then(Name::parse) {
             Some(service) => Self::Compose(service),
-            None if marks.container => Self::Container(Name::parse(marks.hostname)),
+            None if marks.container => Self::Container(Name::parse(marks.hostname).filter(Name::is_container_id)),
             None => Self::Host,
         }
     }
@@ -98,6 +104,7 @@ mod tests {
             (marks(false, false, None,            "box"),          "openclaw devices list"),
             (marks(true,  false, None,            "0123456789ab"), "docker exec 0123456789ab openclaw devices list"),
             (marks(true,  false, None,            "a; rm -rf"),    "openclaw devices list"),
+            (marks(true,  false, None,            "my-host"),      "openclaw devices list"),
             (marks(true,  false, Some("cli"),     "0123456789ab"), "docker compose run --rm cli devices list"),
             (marks(true,  false, Some("$(x)"),    "0123456789ab"), "docker exec 0123456789ab openclaw devices list"),
             (marks(true,  true,  None,            "openclaw-0"),   "kubectl exec openclaw-0 -- openclaw devices list"),

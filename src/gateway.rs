@@ -1,1 +1,226 @@
 //! Assembly: the one file that knows every stage.
+
+mod connection;
+mod error;
+mod startup;
+
+use std::{sync::Arc, time::Instant};
+
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tracing::{info, warn};
+
+pub use error::GatewayError;
+
+use crate::{
+    clock::now_ms,
+    config::{self, Environment, Flags, Loaded},
+    defaults::{CERTIFICATE_POLL, HEALTH_REFRESH, TICK_INTERVAL},
+    events::{Event, Hub, Signal},
+    greeting::Greeting,
+    handshake::Doors,
+    health::Health,
+    http,
+    methods::MethodTable,
+    net::{Certificate, GatewayLock, Lobby, LocalSocket, accept_local, accept_tcp},
+    pairing::Pairing,
+    policy::Policy,
+    presence::Presence,
+    protocol::EventName,
+    readiness::Readiness,
+    shutdown::Tasks,
+    signals::{Asked, Listening},
+    telemetry,
+};
+
+/// How a gateway is started.
+#[derive(Debug)]
+pub struct Start {
+    /// The configuration.
+    pub loaded: Loaded,
+    /// The environment that it was read from, for reading it again.
+    pub environment: Environment,
+    /// The flags that it was read with.
+    pub flags: Flags,
+    /// When the process began.
+    pub began: Instant,
+}
+
+/// A gateway that listens.
+pub struct Gateway {
+    shared: Arc<Shared>,
+    listeners: Vec<tokio::net::TcpListener>,
+    local: Option<LocalSocket>,
+    tls: Option<(Certificate, TlsAcceptor)>,
+    lobbies: Lobbies,
+    tasks: Tasks,
+    policy: watch::Sender<Arc<Policy>>,
+    environment: Arc<Environment>,
+    flags: Arc<Flags>,
+    grace: std::time::Duration,
+    signals: Listening,
+    /// Held for as long as the gateway lives.
+    _lock: GatewayLock,
+    /// What is said while everything else goes is written too.
+    _log: telemetry::Guard,
+}
+
+/// What every connection uses.
+struct Shared {
+    app: http::App,
+    doors: Doors,
+    greeting: Greeting,
+    methods: MethodTable,
+    hub: Hub,
+    presence: Presence,
+    pairing: Arc<Pairing>,
+    readiness: Readiness,
+    health: Health,
+}
+
+/// Peers that have proved nothing, by the way they came.
+struct Lobbies {
+    network: Lobby,
+    local: Lobby,
+}
+
+/// Starts a gateway and serves until it is told to stop.
+///
+/// # Errors
+/// [`GatewayError`] says what kept it from starting, with a hint.
+pub async fn run(start: Start) -> Result<(), GatewayError> {
+    Gateway::start(start).await?.serve().await;
+    Ok(())
+}
+
+impl Gateway {
+    /// Serves until a signal says stop; then drains.
+    async fn serve(mut self) {
+        let tasks = self.tasks.clone();
+        for listener in std::mem::take(&mut self.listeners) {
+            let (shared, lobby, tls) = (Arc::clone(&self.shared), self.lobbies.network.clone(), self.tls.clone());
+            let (policy, tasks) = (self.policy.subscribe(), tasks.clone());
+            tokio::spawn(async move {
+                let accept = async {
+                    loop {
+                        let arriving = accept_tcp(&listener, &lobby).await;
+                        let (shared, tls) = (Arc::clone(&shared), tls.as_ref().map(|(_, acceptor)| acceptor.clone()));
+                        let (policy, stop) = (Arc::clone(&policy.borrow()), tasks.sessions.clone());
+                        tasks.connections.spawn(async move {
+                            if let Some(accepted) = Box::pin(arriving.secure(tls.as_ref())).await {
+                                connection::serve(accepted, &shared, policy, &stop).await;
+                            }
+                        });
+                    }
+                };
+                tasks.accepting.clone().run_until_cancelled(accept).await;
+            });
+        }
+        if let Some(socket) = self.local.take() {
+            let (shared, lobby) = (Arc::clone(&self.shared), self.lobbies.local.clone());
+            let (policy, tasks) = (self.policy.subscribe(), tasks.clone());
+            tokio::spawn(async move {
+                let accept = async {
+                    loop {
+                        let accepted = accept_local(&socket, &lobby).await;
+                        let (shared, policy, stop) =
+                            (Arc::clone(&shared), Arc::clone(&policy.borrow()), tasks.sessions.clone());
+                        tasks
+                            .connections
+                            .spawn(async move { connection::serve(accepted, &shared, policy, &stop).await });
+                    }
+                };
+                tasks.accepting.clone().run_until_cancelled(accept).await;
+            });
+        }
+        tokio::spawn(tasks.accepting.clone().run_until_cancelled_owned(housekeeping(
+            Arc::clone(&self.shared),
+            self.tls.as_ref().map(|(certificate, _)| certificate.clone()),
+        )));
+        let (pairing, services) = (Arc::clone(&self.shared.pairing), tasks.services.clone());
+        tasks.background.spawn(async move { pairing.follow(services).await });
+        tasks.background.close();
+        loop {
+            match self.signals.next().await {
+                Asked::Stop => break,
+                Asked::Reload => self.reload().await,
+            }
+        }
+        self.stop().await;
+    }
+
+    /// Reads the configuration again. What is wrong with it is told, and what was in force stays.
+    async fn reload(&self) {
+        let (environment, flags) = (Arc::clone(&self.environment), Arc::clone(&self.flags));
+        let read = tokio::task::spawn_blocking(move || {
+            let mut loaded = config::load(&environment, &flags).map_err(|error| crate::hint::chain(&error))?;
+            loaded.ensure_token().map_err(|error| crate::hint::chain(&error))?;
+            Ok::<_, String>(loaded)
+        });
+        let loaded = match read.await {
+            Ok(Ok(loaded)) => loaded,
+            Ok(Err(problem)) => {
+                warn!(target: "gateway", "the configuration cannot be used, the last one stays in force: {problem}");
+                return;
+            }
+            Err(_) => return,
+        };
+        let before = Arc::clone(&self.policy.borrow());
+        let policy = match startup::policy(&loaded, before.epoch + 1, before.surroundings.clone()) {
+            Ok(policy) => policy,
+            Err(problem) => {
+                warn!(target: "gateway", "the configuration cannot be used, the last one stays in force: {}", crate::hint::chain(&problem));
+                return;
+            }
+        };
+        let rotated = before.is_rotated_by(&policy);
+        let epoch = policy.epoch;
+        self.policy.send_replace(Arc::new(policy));
+        if let Some((certificate, _)) = &self.tls {
+            certificate.reload_if_changed();
+        }
+        if rotated {
+            self.shared.hub.signal(Signal::SecretRotated { epoch });
+        }
+        info!(target: "gateway", "configuration reloaded; bind, port and TLS on or off need a restart");
+    }
+
+    /// Drains: not ready, no new peers, everybody told, then the grace. A second signal ends it at once.
+    async fn stop(mut self) {
+        info!(target: "gateway", "stopping");
+        self.shared.readiness.draining();
+        let farewell = serde_json::json!({ "reason": "gateway stopping", "restartExpectedMs": null });
+        self.shared.hub.publish(Event::new(EventName::Shutdown, &farewell));
+        tokio::select! {
+            () = self.tasks.drain(self.grace) => {}
+            _ = self.signals.next() => warn!(target: "gateway", "told to stop twice: ending at once"),
+        }
+        self.tasks.services.cancel();
+        if tokio::time::timeout(self.grace, self.tasks.background.wait()).await.is_err() {
+            warn!(target: "gateway", "when devices were last seen could not be written in time");
+        }
+        info!(target: "gateway", "stopped");
+    }
+}
+
+/// What is done now and then.
+async fn housekeeping(shared: Arc<Shared>, certificate: Option<Certificate>) {
+    let every = |period| {
+        let mut interval = tokio::time::interval_at(tokio::time::Instant::now() + period, period);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        interval
+    };
+    let (mut tick, mut health) = (every(TICK_INTERVAL), every(HEALTH_REFRESH));
+    let mut files = every(CERTIFICATE_POLL);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => shared.hub.publish(Event::new(EventName::Tick, &serde_json::json!({ "ts": now_ms() }))),
+            _ = health.tick() => drop(shared.health.refresh()),
+            _ = files.tick() => {
+                if let Some(certificate) = certificate.clone() {
+                    let _ = tokio::task::spawn_blocking(move || certificate.reload_if_changed()).await;
+                }
+            }
+        }
+    }
+}

@@ -29,7 +29,7 @@ pub enum DeviceStanding<'a> {
     /// It has no token for the role that it asks for, or a revoked one.
     Stranger,
     /// It has one, and this says whether a text is it. Must take the same time whichever text it is.
-    Known(&'a dyn Fn(&str) -> bool),
+    Known(&'a (dyn Fn(&str) -> bool + Send + Sync)),
 }
 
 impl std::fmt::Debug for DeviceStanding<'_> {

@@ -1,8 +1,11 @@
 //! Subscribers, and the fan-out to them.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
 };
 
 use tokio::sync::{broadcast, mpsc};
@@ -10,6 +13,7 @@ use tokio::sync::{broadcast, mpsc};
 use super::{Event, Signal};
 use crate::{
     defaults::{MAX_OUTBOUND_BYTES, MAX_OUTBOUND_FRAMES, MAX_WAITING_SIGNALS},
+    device::DeviceId,
     protocol::{Role, Scopes},
 };
 
@@ -29,6 +33,7 @@ impl Default for Hub {
 /// The hub's end of one session's queue.
 #[derive(Debug)]
 struct Queue {
+    device: Option<DeviceId>,
     role: Role,
     scopes: Scopes,
     sender: mpsc::Sender<Arc<Event>>,
@@ -56,12 +61,29 @@ pub struct Delivery {
     pub lost_before: u64,
 }
 
+/// What a session hears.
+#[derive(Debug, Clone)]
+pub enum Notice {
+    /// Something to tell its peer.
+    Event(Delivery),
+    /// Something that may end it.
+    Signal(Signal),
+    /// More signals came than could wait: whoever missed one must assume the worst.
+    SignalsLost,
+}
+
 impl Hub {
-    /// Adds a session that may see what `role` and `scopes` allow.
-    pub fn subscribe(&self, role: Role, scopes: Scopes) -> Subscriber {
+    /// Adds a session of `device` that may see what `role` and `scopes` allow.
+    pub fn subscribe(&self, device: Option<DeviceId>, role: Role, scopes: Scopes) -> Subscriber {
         let (sender, receiver) = mpsc::channel(MAX_OUTBOUND_FRAMES);
-        let queue =
-            Arc::new(Queue { role, scopes, sender, waiting_bytes: AtomicUsize::new(0), lost: AtomicU64::new(0) });
+        let queue = Arc::new(Queue {
+            device,
+            role,
+            scopes,
+            sender,
+            waiting_bytes: AtomicUsize::new(0),
+            lost: AtomicU64::new(0),
+        });
         self.lock().push(Arc::clone(&queue));
         Subscriber { hub: self.clone(), queue, receiver, signals: self.signals.subscribe() }
     }
@@ -80,6 +102,11 @@ impl Hub {
     pub fn signal(&self, signal: Signal) {
         // Without sessions there is nobody to tell.
         let _ = self.signals.send(signal);
+    }
+
+    /// The devices that have a session.
+    pub fn devices(&self) -> HashSet<DeviceId> {
+        self.lock().iter().filter_map(|queue| queue.device).collect()
     }
 
     /// How many sessions listen.
@@ -105,29 +132,22 @@ impl Queue {
 }
 
 impl Subscriber {
-    /// The next event. Cancel safe.
-    pub async fn next(&mut self) -> Delivery {
-        match self.receiver.recv().await {
-            Some(event) => self.deliver(event),
-            // The queue's sender lives in `self.queue`, so the channel stays open as long as we do.
-            None => std::future::pending().await,
+    /// The next event or signal. Cancel safe.
+    pub async fn next(&mut self) -> Notice {
+        tokio::select! {
+            // Our own end of the queue holds its sender, so it never closes.
+            Some(event) = self.receiver.recv() => Notice::Event(self.deliver(event)),
+            signal = self.signals.recv() => match signal {
+                Ok(signal) => Notice::Signal(signal),
+                // The hub holds the sender, and we hold the hub: it never closes either.
+                Err(broadcast::error::RecvError::Lagged(_) | broadcast::error::RecvError::Closed) => Notice::SignalsLost,
+            },
         }
     }
 
     /// The next event, if one waits.
     pub fn try_next(&mut self) -> Option<Delivery> {
         self.receiver.try_recv().ok().map(|event| self.deliver(event))
-    }
-
-    /// The next signal, or `None` when more were sent than could wait: whoever missed one must assume the worst.
-    /// Cancel safe.
-    pub async fn signal(&mut self) -> Option<Signal> {
-        match self.signals.recv().await {
-            Ok(signal) => Some(signal),
-            Err(broadcast::error::RecvError::Lagged(_)) => None,
-            // The hub holds the sender, and we hold the hub.
-            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
-        }
     }
 
     fn deliver(&self, event: Arc<Event>) -> Delivery {
@@ -168,7 +188,7 @@ mod tests {
         ];
         for (role, scopes, name, seen) in rows {
             let hub = Hub::default();
-            let mut subscriber = hub.subscribe(role, scopes.iter().cloned().collect());
+            let mut subscriber = hub.subscribe(None, role, scopes.iter().cloned().collect());
             hub.publish(event(name));
             assert_eq!(subscriber.try_next().is_some(), seen, "{role} {scopes:?} {name:?}");
         }
@@ -177,7 +197,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_loses_events_and_says_how_many() {
         let hub = Hub::default();
-        let mut subscriber = hub.subscribe(Role::Operator, Scopes::none());
+        let mut subscriber = hub.subscribe(None, Role::Operator, Scopes::none());
         for _ in 0..MAX_OUTBOUND_FRAMES + 7 {
             hub.publish(event(EventName::Tick));
         }
@@ -192,8 +212,8 @@ mod tests {
     #[tokio::test]
     async fn dropping_a_subscriber_ends_it() {
         let hub = Hub::default();
-        let first = hub.subscribe(Role::Operator, Scopes::none());
-        let second = hub.subscribe(Role::Operator, Scopes::none());
+        let first = hub.subscribe(None, Role::Operator, Scopes::none());
+        let second = hub.subscribe(None, Role::Operator, Scopes::none());
         drop(first);
         assert_eq!(hub.subscribers(), 1);
         drop(second);

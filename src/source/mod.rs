@@ -33,6 +33,11 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
+    /// Our own interface addresses.
+    pub fn own_addresses(&self) -> Vec<IpAddr> {
+        self.interfaces.iter().map(IpNet::addr).collect()
+    }
+
     fn owns(&self, address: IpAddr) -> bool {
         self.interfaces.iter().any(|interface| interface.addr() == address)
     }

@@ -88,6 +88,11 @@ pub trait DeviceStore: fmt::Debug + Send + Sync {
     /// The changes that others make from now on.
     fn watch(&self) -> Watch;
 
+    /// What opening and reading brought to light so far.
+    fn report(&self) -> StoreReport {
+        StoreReport::default()
+    }
+
     /// Looks for changes by others now instead of at the next access.
     ///
     /// # Errors

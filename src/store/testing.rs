@@ -1,5 +1,7 @@
 //! Devices for tests.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use crate::{
     device::DeviceId,
     protocol::{ClientMode, PendingRequest, RequestId, Role, Scope, Scopes},
@@ -18,12 +20,14 @@ pub(crate) fn device(number: u32) -> DeviceId {
 
 /// That device's key.
 pub(crate) fn key(number: u32) -> String {
-    format!("{number:043}")
+    let mut raw = [0; 32];
+    raw[..4].copy_from_slice(&number.to_be_bytes());
+    URL_SAFE_NO_PAD.encode(raw)
 }
 
 /// A device that was approved as operator for `scopes`, at 1000 ms.
 pub(crate) fn paired(number: u32, approved: &Scopes) -> Paired {
-    let mut token = TokenRecord::new(Role::Operator, approved, 1000);
+    let mut token = TokenRecord::new(Role::Operator, approved, 1, 1000);
     token.hash = Some(TokenHash::of("token"));
     Paired {
         device_id: device(number).to_string(),

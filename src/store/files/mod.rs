@@ -96,11 +96,6 @@ impl FileStore {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// What opening and reading the files brought to light so far.
-    pub fn report(&self) -> StoreReport {
-        self.shared.report().clone()
-    }
-
     /// Lets `look` at an image that is as new as the files.
     async fn current<T>(&self, look: impl FnOnce(&Image) -> T) -> Result<T, StoreError> {
         if !self.shared.is_current() {
@@ -160,6 +155,10 @@ impl DeviceStore for FileStore {
 
     fn watch(&self) -> Watch {
         self.shared.feed.subscribe()
+    }
+
+    fn report(&self) -> StoreReport {
+        self.shared.report().clone()
     }
 
     async fn refresh(&self) -> Result<(), StoreError> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Pending, TokenRecord, Unknown};
 use crate::{
-    device::DeviceId,
+    device::{DeviceId, DeviceKey},
     protocol::{ApprovedVia, PairedDevice, Role, Scopes, TokenSummary},
 };
 
@@ -84,6 +84,11 @@ pub fn scopes_of(role: Role, scopes: &Scopes) -> Scopes {
 }
 
 impl Paired {
+    /// Whether this is the device's key, in whichever form it was written.
+    pub fn has_key(&self, key: &DeviceKey) -> bool {
+        self.public_key.parse() == Ok(*key)
+    }
+
     /// Every role approved. Old records name a single one.
     pub fn roles(&self) -> Vec<Role> {
         if self.roles.is_empty() { self.role.into_iter().collect() } else { self.roles.clone() }

@@ -66,7 +66,8 @@ pub struct TokenRecord {
     pub role: Role,
     /// What it permits, expanded and sorted.
     pub scopes: Scopes,
-    /// Which of our own tokens counts; 0 when none was made yet.
+    /// Which of our own tokens counts; 0 when none was made yet. Not a count: each is drawn anew, so that a device that is
+    /// removed and comes back does not get the token back that it had.
     #[serde(skip_serializing_if = "is_zero")]
     pub generation: u32,
     /// The hash of that token; `None` until it is first handed out.
@@ -92,12 +93,12 @@ pub struct TokenRecord {
 }
 
 impl TokenRecord {
-    /// A first token for `role`, not yet handed out.
-    pub fn new(role: Role, scopes: &Scopes, now_ms: i64) -> Self {
+    /// A first token for `role`, of this generation, not yet handed out.
+    pub fn new(role: Role, scopes: &Scopes, generation: u32, now_ms: i64) -> Self {
         Self {
             role,
             scopes: scopes.expanded(),
-            generation: 1,
+            generation,
             hash: None,
             also_accepted: Vec::new(),
             created_at_ms: now_ms,
@@ -108,9 +109,9 @@ impl TokenRecord {
         }
     }
 
-    /// Replaces it: no earlier token counts any more.
-    pub fn rotate(&mut self, now_ms: i64) {
-        self.generation = self.generation.saturating_add(1);
+    /// Replaces it by one of another generation: no earlier token counts any more.
+    pub fn rotate(&mut self, generation: u32, now_ms: i64) {
+        self.generation = generation;
         self.hash = None;
         self.also_accepted.clear();
         self.rotated_at_ms = Some(now_ms);
@@ -210,13 +211,13 @@ mod tests {
 
     #[test]
     fn a_rotated_token_replaces_every_other() {
-        let mut token = TokenRecord::new(Role::Operator, &Scopes::full_operator(), 1);
+        let mut token = TokenRecord::new(Role::Operator, &Scopes::full_operator(), 1, 1);
         token.hash = Some(TokenHash::of("one"));
         token.also_accepted.push(TokenHash::of("theirs"));
         assert!(token.accepts("one") && token.accepts("theirs"));
         let before = token.clone();
         assert!(before.outlived_by(&token));
-        token.rotate(5);
+        token.rotate(2, 5);
         assert!(!token.accepts("one") && !token.accepts("theirs"));
         assert!(!before.outlived_by(&token));
         assert_eq!((token.generation, token.issued_at_ms()), (2, 5));

@@ -1,0 +1,98 @@
+//! One connection, through every stage.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info};
+
+use super::Shared;
+use crate::{
+    auth::{AuthPolicy, Hop, ProxyUser, TrustedProxyFailure},
+    handshake::{Refusal, Unauthenticated, Visitor, Welcome},
+    http::{self, HostName, RequestHead, Upgraded},
+    net::{Accepted, PeerAddr},
+    policy::Policy,
+    protocol::{ClientMode, Scope},
+    session::ConnectionId,
+    source::{self, Arrival, Source},
+};
+
+/// Serves a connection until it ends. The stages before the session are boxed, so that an idle session does not keep room
+/// for them.
+pub(super) async fn serve(accepted: Accepted, shared: &Shared, policy: Arc<Policy>, stop: &CancellationToken) {
+    let Some(upgraded) = Box::pin(http::serve(accepted, &shared.app)).await else { return };
+    let Some(session) = Box::pin(handshake(upgraded, shared, &policy)).await else { return };
+    drop(policy);
+    let caller = Arc::clone(session.caller());
+    let _present = shared.presence.enter(&caller);
+    let is_webchat = caller.client.mode == ClientMode::Webchat;
+    if is_webchat {
+        let client = crate::logs::sanitize::field(caller.client.id.as_str());
+        info!(target: "gateway/ws", "webchat connected conn={} client={client} {}", caller.id, caller.client.mode.as_str());
+    }
+    let ended = session.run(&shared.methods, stop).await;
+    let (code, reason) = (ended.code.map_or_else(|| "n/a".into(), |code| code.to_string()), ended.reason);
+    if is_webchat {
+        info!(target: "gateway/ws", "webchat disconnected code={code} reason={} conn={}", crate::logs::sanitize::field(&reason), caller.id);
+    } else {
+        debug!(target: "gateway/ws", conn = %caller.id, code, reason, "disconnected");
+    }
+}
+
+async fn handshake(
+    upgraded: Upgraded,
+    shared: &Shared,
+    policy: &Policy,
+) -> Option<crate::session::Session<impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + use<>>> {
+    let Upgraded { socket, budget, head, ends, tls, ticket } = upgraded;
+    let visitor = visitor(&head, ends, tls, policy);
+    drop(head);
+    let stranger = tokio::select! {
+        challenged = Unauthenticated::challenge(socket, visitor) => challenged.ok()?,
+        () = ticket.expired() => return None,
+    };
+    let known = stranger.authenticate(&shared.doors, policy, ticket.expired()).await.ok()?;
+    drop(ticket);
+    budget.lift();
+    if shared.readiness.is_draining() {
+        known.refuse(&Refusal::Draining, &shared.doors.place).await;
+        return None;
+    }
+    let entry = known.entry();
+    let hello = shared.greeting.hello(entry, &known.visitor().id);
+    let principal = &entry.principal;
+    let subscriber = shared.hub.subscribe(principal.device, principal.role, principal.scopes.clone());
+    known.admit(Welcome { hello, subscriber }, policy).await.ok()
+}
+
+fn visitor(head: &RequestHead, ends: Option<(PeerAddr, std::net::SocketAddr)>, tls: bool, policy: &Policy) -> Visitor {
+    let arrival = ends.map_or(Arrival::UnixSocket, |(peer, _)| Arrival::Tcp(peer.ip()));
+    let source = source::classify(arrival, &head.headers, &policy.surroundings);
+    let text = |name| head.text(name).map(ToOwned::to_owned);
+    let host = text("host");
+    let own = policy.surroundings.own_addresses();
+    let local_host = host.as_deref().and_then(HostName::parse).is_some_and(|host| host.is_local(&own));
+    let scope_cap = head
+        .text("x-openclaw-scopes")
+        .map(|list| list.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(Scope::new).collect());
+    Visitor {
+        id: ConnectionId::random(),
+        proxy_user: proxy_user(&source, head, policy),
+        source,
+        ends: ends.map(|(peer, local)| (peer.socket(), local)),
+        host,
+        origin: text("origin"),
+        browser: head.is_browser(),
+        user_agent: text("user-agent"),
+        forwarded_for: text("x-forwarded-for"),
+        local_host,
+        tls,
+        scope_cap,
+    }
+}
+
+fn proxy_user(source: &Source, head: &RequestHead, policy: &Policy) -> Option<Result<ProxyUser, TrustedProxyFailure>> {
+    let AuthPolicy::TrustedProxy { proxy, .. } = &policy.auth else { return None };
+    let peer_is_ours = source.peer.is_some_and(|peer| policy.surroundings.own_addresses().contains(&peer));
+    Some(proxy.user(Hop::of(source, peer_is_ours), &head.headers))
+}

@@ -1,0 +1,355 @@
+//! From a configuration to a gateway that listens.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use hyper::header::HeaderName;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::{net::TcpListener, sync::watch};
+use tokio_rustls::TlsAcceptor;
+use tracing::{info, warn};
+
+use super::{Gateway, GatewayError, Lobbies, Shared, Start};
+use crate::{
+    advice::{Marks, Place},
+    auth::{AuthPolicy, SharedSecret, Throttle, ThrottleRules, TokenKey, TrustedProxy},
+    config::{AuthMode, Bind, ConsoleStyle, Environment, Loaded, LogLevel, Logging, Settings},
+    defaults::{MAX_SILENT_LOCAL_PEERS, MAX_SILENT_PEERS},
+    events::{Hub, Versions},
+    greeting::{Constant, GatewayIdentity, Greeting},
+    handshake::Doors,
+    health::Health,
+    hint::Hint,
+    http,
+    logs::{Location, Severity},
+    methods::{self, ConfigMethods, DeviceMethods, Handlers, LogMethods, StateMethods},
+    net::{
+        self, BindMode, Certificate, CertificateFiles, ContainerMarks, GatewayLock, Lobby, LocalSocket, own_interfaces,
+    },
+    pairing::Pairing,
+    policy::Policy,
+    presence::Presence,
+    readiness::Readiness,
+    shutdown::Tasks,
+    signals::Listening,
+    source::Surroundings,
+    state::StateDir,
+    store::{DeviceStore, FileStore, StoreReport, Use},
+    telemetry::{self, Console},
+};
+
+impl Gateway {
+    /// Takes the state directory, listens, and says so. The order matters: nothing in the directory is touched before its
+    /// lock is held, and nothing is announced before it works.
+    pub(super) async fn start(start: Start) -> Result<Self, GatewayError> {
+        let Start { mut loaded, environment, flags, began } = start;
+        let signals = Listening::start().map_err(|source| GatewayError::System { what: "handle signals", source })?;
+        let open_files = raise_open_files();
+        let mut lock = GatewayLock::acquire(&loaded.paths.state)?;
+        let log = Location::new(loaded.settings.logging.file.clone(), &loaded.paths.state);
+        let log_guard = telemetry::init(log_options(&loaded.settings.logging, &log))?;
+        for warning in &loaded.warnings {
+            warn!(target: "gateway", "{warning}");
+        }
+        let new_token = loaded.ensure_token()?;
+
+        let hub = Hub::default();
+        let pairing = open_pairing(&loaded.paths.state, &hub)?;
+        let policy = policy(&loaded, 1, Surroundings { interfaces: own_interfaces() })?;
+        let Network { listeners, bound, local, tls } =
+            Network::open(&loaded, &environment, &policy.surroundings).await?;
+
+        let (environment, flags) = (Arc::new(environment), Arc::new(flags));
+        let machine = Machine { place: place(&environment), began, log: log.clone() };
+        let handlers = ConfigMethods { environment: Arc::clone(&environment), flags: Arc::clone(&flags) };
+        let shared = shared(&loaded, &policy, &machine, &bound, hub, pairing, handlers);
+
+        let scheme = if tls.is_some() { "wss" } else { "ws" };
+        let urls: Vec<String> = bound.iter().map(|address| format!("{scheme}://{address}")).collect();
+        let announced = urls.first().cloned().unwrap_or_default();
+        lock.announce(announced, Some(local.path().to_owned()), Some(log.current()))
+            .map_err(|source| GatewayError::System { what: "write the gateway's lock file", source })?;
+        shared.readiness.listening();
+        for url in &urls {
+            info!(target: "gateway", "listening on {url} (PID {})", std::process::id());
+        }
+        if let Some((certificate, _)) = &tls {
+            info!(target: "gateway", "certificate SHA-256 fingerprint {}", certificate.fingerprint());
+        }
+        info!(target: "gateway", "local socket: {}", local.path().display());
+        info!(target: "gateway", "state directory: {}", loaded.paths.state.path().display());
+        info!(target: "gateway", "log file: {}", log.current().display());
+        info!(target: "gateway", "{}", describe_secret(&loaded.settings, new_token.as_deref()));
+        info!(target: "gateway", "next: {}", machine.place.command("devices list"));
+        info!(target: "gateway", "ready in {} ms", began.elapsed().as_millis());
+
+        let limits = &loaded.settings.limits;
+        let lobby = |most: usize| Lobby::new(most.min(open_files / 4), limits.handshake_timeout());
+        Ok(Self {
+            shared: Arc::new(shared),
+            listeners,
+            local: Some(local),
+            tls,
+            lobbies: Lobbies { network: lobby(MAX_SILENT_PEERS), local: lobby(MAX_SILENT_LOCAL_PEERS) },
+            tasks: Tasks::default(),
+            policy: watch::Sender::new(Arc::new(policy)),
+            environment,
+            flags,
+            grace: limits.drain(),
+            signals,
+            _lock: lock,
+            _log: log_guard,
+        })
+    }
+}
+
+/// Every way in.
+struct Network {
+    listeners: Vec<TcpListener>,
+    bound: Vec<SocketAddr>,
+    local: LocalSocket,
+    tls: Option<(Certificate, TlsAcceptor)>,
+}
+
+impl Network {
+    async fn open(
+        loaded: &Loaded,
+        environment: &Environment,
+        surroundings: &Surroundings,
+    ) -> Result<Self, GatewayError> {
+        let (settings, state) = (&loaded.settings, &loaded.paths.state);
+        let tls = tls(settings, state, &surroundings.own_addresses())?;
+        let marks = ContainerMarks::read(Path::new("/"));
+        let addresses = net::addresses(bind_mode(settings), &surroundings.interfaces, marks);
+        let listeners = net::listen(&addresses, settings.listen.port).await?;
+        let bound = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        let runtime_dir = environment.variable("XDG_RUNTIME_DIR").map(Path::new);
+        let candidates = net::socket_candidates(state, settings.listen.socket.as_deref(), runtime_dir);
+        let local = LocalSocket::bind(&candidates)?;
+        if local.path() != state.socket() && settings.listen.socket.is_none() {
+            let place = local.path().display();
+            warn!(target: "gateway", "the state directory cannot hold a socket: the local way in is {place}");
+        }
+        Ok(Self { listeners, bound, local, tls })
+    }
+}
+
+/// Where and since when this gateway runs.
+struct Machine {
+    place: Place,
+    began: Instant,
+    log: Location,
+}
+
+/// What every connection uses.
+fn shared(
+    loaded: &Loaded,
+    policy: &Policy,
+    machine: &Machine,
+    bound: &[SocketAddr],
+    hub: Hub,
+    pairing: Arc<Pairing>,
+    config: ConfigMethods,
+) -> Shared {
+    let (settings, state) = (&loaded.settings, &loaded.paths.state);
+    let own_addresses: Arc<[IpAddr]> = policy.surroundings.own_addresses().into();
+    let address = own_addresses.first().copied().unwrap_or(IpAddr::from([127, 0, 0, 1]));
+    let host = hostname();
+    let versions = Arc::new(Versions::default());
+    let own_entry = Presence::gateway_entry(&host, &address.to_string());
+    let presence = Presence::new(own_entry, Arc::clone(&versions), hub.clone());
+    let health = Health::new(Arc::clone(&versions), hub.clone());
+    let methods = methods::table(&Handlers {
+        state: StateMethods { health: health.clone(), presence: presence.clone(), state: state.clone() },
+        devices: DeviceMethods { pairing: Arc::clone(&pairing), hub: hub.clone() },
+        logs: LogMethods { location: Arc::new(machine.log.clone()) },
+        config,
+    });
+    let names = methods.listing().into_iter().map(|(name, _)| name.to_owned()).collect();
+    let identity = GatewayIdentity {
+        host,
+        boot_id: uuid::Uuid::new_v4().to_string(),
+        started: machine.began,
+        config_path: loaded.paths.config.display().to_string(),
+        state_dir: state.path().display().to_string(),
+        auth_mode: settings.auth.mode.as_str(),
+    };
+    let throttle = Throttle::new(ThrottleRules {
+        free_failures: settings.auth.rate_limit.max_attempts,
+        window: Duration::from_millis(settings.auth.rate_limit.window_ms),
+    });
+    let readiness = Readiness::new(state);
+    let port = bound.first().map_or(settings.listen.port, SocketAddr::port);
+    Shared {
+        app: http::App { readiness: readiness.clone(), own_addresses, port },
+        doors: Doors { pairing: Arc::clone(&pairing), throttle: Arc::new(throttle), place: machine.place.clone() },
+        greeting: Greeting {
+            presence: presence.clone(),
+            health: health.clone(),
+            versions,
+            identity: Arc::new(identity),
+            constant: Arc::new(Constant::of(names)),
+        },
+        methods,
+        hub,
+        presence,
+        pairing,
+        readiness,
+        health,
+    }
+}
+
+fn place(environment: &Environment) -> Place {
+    Place::of(Marks {
+        container: ContainerMarks::read(Path::new("/")).container,
+        kubernetes: environment.variable("KUBERNETES_SERVICE_HOST").is_some(),
+        compose_service: environment.text("OPENCLAW_CLI_SERVICE"),
+        hostname: &hostname(),
+    })
+}
+
+fn hostname() -> String {
+    nix::unistd::gethostname().map_or_else(|_| "localhost".into(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The policy that a configuration stands for.
+///
+/// # Errors
+/// [`GatewayError`] when the mode lacks what it needs.
+pub(super) fn policy(loaded: &Loaded, epoch: u64, surroundings: Surroundings) -> Result<Policy, GatewayError> {
+    let Settings { auth, control_ui, trust, .. } = &loaded.settings;
+    let secret = |mode: &'static str| {
+        let credential = auth.shared_secret().ok_or(GatewayError::NoSecret { mode })?;
+        SharedSecret::new(credential.secret.expose()).ok_or(GatewayError::NoSecret { mode })
+    };
+    let policy = match auth.mode {
+        AuthMode::None => AuthPolicy::None,
+        AuthMode::Token => AuthPolicy::Token(secret("token")?),
+        AuthMode::Password => AuthPolicy::Password(secret("password")?),
+        AuthMode::TrustedProxy => {
+            let settings = auth.trusted_proxy.clone().unwrap_or_default();
+            let name = |text: &String| HeaderName::try_from(text.as_str()).map_err(|_| GatewayError::NoProxyHeader);
+            let password = auth.password.in_force();
+            AuthPolicy::TrustedProxy {
+                proxy: TrustedProxy {
+                    user_header: name(&settings.user_header)?,
+                    required_headers: settings.required_headers.iter().map(name).collect::<Result<_, _>>()?,
+                    allow_users: settings.allow_users,
+                    allow_loopback: false,
+                    any_trusted: !trust.trusted_proxies.is_empty(),
+                },
+                password: password.and_then(|credential| SharedSecret::new(credential.secret.expose())),
+            }
+        }
+    };
+    Ok(Policy {
+        epoch,
+        auth: policy,
+        auth_settings: auth.clone(),
+        surroundings,
+        allowed_origins: control_ui.allowed_origins.clone(),
+    })
+}
+
+fn open_pairing(state: &StateDir, hub: &Hub) -> Result<Arc<Pairing>, GatewayError> {
+    let key = TokenKey::load_or_create(state)?;
+    let store = FileStore::open(state, Use::Gateway)?;
+    report(&store.report());
+    Ok(Arc::new(Pairing::new(Arc::new(store), key, Arc::new(hub.clone()))))
+}
+
+fn report(report: &StoreReport) {
+    for damage in &report.damage {
+        warn!(
+            target: "gateway", "{} is damaged: {}; {}",
+            damage.file.display(), damage.problem, damage.hint().unwrap_or_default(),
+        );
+    }
+    for earlier in &report.kept_earlier {
+        warn!(target: "gateway", "a damaged file still lies aside: {}", earlier.display());
+    }
+    if let Some(hint) = report.locks.hint() {
+        warn!(target: "gateway", "the file system of the state directory has no locks; {hint}");
+    }
+    if report.took_over_tokens {
+        info!(target: "gateway", "device tokens of another gateway were taken over and are kept as hashes only");
+    }
+}
+
+fn tls(
+    settings: &Settings,
+    state: &StateDir,
+    own_addresses: &[IpAddr],
+) -> Result<Option<(Certificate, TlsAcceptor)>, GatewayError> {
+    if !settings.tls.enabled {
+        return Ok(None);
+    }
+    let files = if let (Some(chain), Some(key)) = (&settings.tls.cert_path, &settings.tls.key_path) {
+        CertificateFiles { chain: chain.clone(), key: key.clone() }
+    } else {
+        let names = ["localhost".to_owned(), "127.0.0.1".into(), "::1".into(), hostname()];
+        let addresses = own_addresses.iter().map(ToString::to_string);
+        CertificateFiles::self_signed(state, names.into_iter().chain(addresses).collect())?
+    };
+    let certificate = Certificate::load(files)?;
+    let acceptor = certificate.acceptor()?;
+    Ok(Some((certificate, acceptor)))
+}
+
+fn bind_mode(settings: &Settings) -> BindMode {
+    match (settings.listen.bind, settings.listen.custom_bind_host) {
+        (Bind::Auto, _) => BindMode::Auto,
+        (Bind::Lan, _) => BindMode::Lan,
+        (Bind::Tailnet, _) => BindMode::Tailnet,
+        (Bind::Custom, Some(host)) => BindMode::Custom(host),
+        // Without an address `custom` means nothing, and the configuration's own check says so.
+        (Bind::Loopback, _) | (Bind::Custom, None) => BindMode::Loopback,
+    }
+}
+
+/// Which secret counts and where it is, never the secret.
+fn describe_secret(settings: &Settings, new_token: Option<&Path>) -> String {
+    let mode = settings.auth.mode.as_str();
+    match (new_token, settings.auth.shared_secret()) {
+        (Some(path), _) => format!("token: none was configured, so one was made: {}", path.display()),
+        (None, Some(credential)) => format!("{mode}: from {}", credential.source),
+        (None, None) => format!("authentication mode: {mode}"),
+    }
+}
+
+/// Takes as many open files as the system allows, and says how many that is.
+fn raise_open_files() -> usize {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return 1024 };
+    let raised = setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok();
+    usize::try_from(if raised { hard } else { soft }).unwrap_or(usize::MAX)
+}
+
+fn log_options(logging: &Logging, log: &Location) -> telemetry::Options {
+    telemetry::Options {
+        console: match logging.console_style {
+            None => Console::Auto,
+            Some(ConsoleStyle::Pretty | ConsoleStyle::Compact) => Console::Human,
+            Some(ConsoleStyle::Json) => Console::Json,
+        },
+        console_level: severity(logging.console_level()),
+        level: severity(logging.level),
+        file: Some(log.clone()),
+        max_file_bytes: logging.max_file_bytes,
+    }
+}
+
+fn severity(level: LogLevel) -> Option<Severity> {
+    match level {
+        LogLevel::Silent => None,
+        LogLevel::Fatal => Some(Severity::Fatal),
+        LogLevel::Error => Some(Severity::Error),
+        LogLevel::Warn => Some(Severity::Warn),
+        LogLevel::Info => Some(Severity::Info),
+        LogLevel::Debug => Some(Severity::Debug),
+        LogLevel::Trace => Some(Severity::Trace),
+    }
+}

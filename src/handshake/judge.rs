@@ -1,0 +1,255 @@
+//! From `connect` to an entry or a refusal.
+//!
+//! The order is fixed: version and role, then the page's origin (before any secret is read), then the device's proof, then
+//! the secret behind the throttle, and only then pairing, so that a request for approval exists only after authentication.
+
+use std::sync::Arc;
+
+use super::{Refusal, Visitor};
+use crate::{
+    advice::Place,
+    auth::{Attempt, AuthFailure, DeviceStanding, Mechanism, Presented, Principal, Throttle, ThrottleKey, judge},
+    clock::now_ms,
+    device::{ProofRules, ProvenDevice, signature},
+    http::origin,
+    pairing::{Claim, Connecting, Grant, IssuedToken, Pairing, Verdict, Waiting},
+    policy::Policy,
+    protocol::{Challenge, ClientInfo, ClientMode, ConnectParams, Dialect, ProtocolRange, Role, Scopes},
+    source::Silence,
+};
+
+/// Whatever decides who may enter.
+#[derive(Debug, Clone)]
+pub struct Doors {
+    /// Which devices are known.
+    pub pairing: Arc<Pairing>,
+    /// What slows down whoever guesses.
+    pub throttle: Arc<Throttle>,
+    /// Where the gateway's command line can be reached.
+    pub place: Place,
+}
+
+/// As what a peer may enter.
+#[derive(Debug)]
+pub struct Entry {
+    /// Who it is and what it may do.
+    pub principal: Principal,
+    /// What the program says of itself.
+    pub client: ClientInfo,
+    /// The generation that it speaks.
+    pub dialect: Dialect,
+    /// Its device token.
+    pub token: Option<IssuedToken>,
+    /// The request for more permissions that waits.
+    pub waiting: Option<Waiting>,
+    /// Why permissions that were asked for are missing, and what to do.
+    pub scope_advice: Option<String>,
+}
+
+impl Doors {
+    /// Judges a `connect`.
+    ///
+    /// # Errors
+    /// The [`Refusal`], to be told to the peer.
+    pub(super) async fn judge(
+        &self,
+        policy: &Policy,
+        visitor: &Visitor,
+        connect: &ConnectParams,
+        challenge: &Challenge,
+    ) -> Result<Entry, Refusal> {
+        let range = ProtocolRange { min: connect.min_protocol, max: connect.max_protocol };
+        let dialect = Dialect::negotiate(range).ok_or(Refusal::Protocol(range))?;
+        let role: Role = connect.role.as_deref().unwrap_or("operator").parse().map_err(|_| Refusal::Role)?;
+        if connect.client.mode == ClientMode::Worker {
+            return Err(Refusal::params("at /client/mode: workers are served by agents only"));
+        }
+        check_origin(policy, visitor, connect)?;
+        let proven = prove_device(visitor, connect, challenge)?;
+        let asked = Asked { visitor, connect, dialect, role, scopes: connect.wanted_scopes() };
+
+        if visitor.source.class.silence() == Silence::Always {
+            return asked.by_local_socket(proven);
+        }
+        let mechanism = self.authenticate(policy, &asked, proven.as_ref()).await?;
+        match proven {
+            Some(device) => self.pair(&asked, mechanism, device).await,
+            None => asked.without_device(mechanism, &self.place),
+        }
+    }
+
+    /// The secret, behind the throttle.
+    async fn authenticate(
+        &self,
+        policy: &Policy,
+        asked: &Asked<'_>,
+        proven: Option<&ProvenDevice>,
+    ) -> Result<Mechanism, Refusal> {
+        let source = &asked.visitor.source;
+        let presented = Presented::of(asked.connect.auth.as_ref());
+        let token = match proven {
+            Some(device) => {
+                self.pairing.token(&device.id, asked.role).await.map_err(|error| Refusal::Store(error.to_string()))?
+            }
+            None => None,
+        };
+        let accepts = |text: &str| token.as_ref().is_some_and(|token| token.accepts(text));
+        let (device, key) = match (proven, &token) {
+            (Some(device), Some(_)) => (DeviceStanding::Known(&accepts), ThrottleKey::Device(device.id)),
+            (Some(_), None) => (DeviceStanding::Stranger, ThrottleKey::of(source)),
+            (None, _) => (DeviceStanding::Absent, ThrottleKey::of(source)),
+        };
+        let attempt = Attempt {
+            presented,
+            dialect: asked.dialect,
+            class: source.class,
+            device,
+            proxy: asked.visitor.proxy_user.as_ref(),
+        };
+        match self.throttle.judge(key, &presented, || judge(&policy.auth, &attempt)).await {
+            Ok(accepted) => Ok(accepted.mechanism),
+            // Nothing was brought at all, not even a device: that is no wrong secret, but a program that does not know what
+            // to bring.
+            Err(AuthFailure::TokenMissing | AuthFailure::PasswordMissing) if proven.is_none() => {
+                Err(Refusal::DeviceRequired)
+            }
+            Err(failure) => Err(Refusal::Auth(failure)),
+        }
+    }
+
+    /// The pairing decision for a device that proved its key.
+    async fn pair(&self, asked: &Asked<'_>, mechanism: Mechanism, device: ProvenDevice) -> Result<Entry, Refusal> {
+        let Asked { visitor, connect, dialect, role, .. } = *asked;
+        let grant = Grant { pairs_silently: asked.pairs_silently(mechanism) };
+        let client = &connect.client;
+        let claim = Claim {
+            device: device.id,
+            key: device.key,
+            role,
+            scopes: asked.scopes.clone(),
+            display_name: client.display_name.clone(),
+            platform: Some(client.platform.clone()),
+            device_family: client.device_family.clone(),
+            client_id: client.id.clone(),
+            client_mode: client.mode,
+            browser_origin: visitor.browser.then(|| visitor.origin.clone()).flatten(),
+            client: visitor.source.remote_address(),
+        };
+        let connecting = Connecting { connection: visitor.id.as_str(), mechanism, address: visitor.source.client };
+        let verdict =
+            self.pairing.judge(&claim, grant, connecting).await.map_err(|error| Refusal::Store(error.to_string()))?;
+        let admission = match verdict {
+            Verdict::Admitted(admission) => admission,
+            Verdict::Refused(refusal) => return Err(Refusal::Pairing(refusal)),
+        };
+        let scope_advice = admission.waiting.as_ref().map(|waiting| {
+            let command = self.place.command(&format!("devices approve {}", waiting.request));
+            format!("request {} waits for approval: {command}", waiting.request)
+        });
+        Ok(Entry {
+            principal: Principal { role, scopes: asked.capped(admission.scopes), device: Some(device.id), mechanism },
+            client: client.clone(),
+            dialect,
+            token: admission.token,
+            waiting: admission.waiting,
+            scope_advice,
+        })
+    }
+}
+
+/// Everything about one `connect` that later steps ask for.
+#[derive(Debug)]
+struct Asked<'a> {
+    visitor: &'a Visitor,
+    connect: &'a ConnectParams,
+    dialect: Dialect,
+    role: Role,
+    scopes: Scopes,
+}
+
+impl Asked<'_> {
+    /// A device is approved at once where its class grants that to a bearer of the shared secret, and this very connect
+    /// carries it. Browsers were checked for their origin before.
+    fn pairs_silently(&self, mechanism: Mechanism) -> bool {
+        match self.visitor.source.class.silence() {
+            Silence::Always => true,
+            Silence::WithSharedSecret => mechanism.is_shared_secret(),
+            Silence::Never => false,
+        }
+    }
+
+    /// The kernel vouches for the user: a full operator, without token or pairing.
+    fn by_local_socket(&self, proven: Option<ProvenDevice>) -> Result<Entry, Refusal> {
+        if self.role == Role::Node && proven.is_none() {
+            return Err(Refusal::DeviceRequired);
+        }
+        let scopes = match (self.role, self.scopes.is_empty()) {
+            (Role::Operator, true) => Scopes::full_operator(),
+            _ => self.scopes.clone(),
+        };
+        Ok(self.entry(Mechanism::UnixSocket, scopes, None))
+    }
+
+    /// Without a device: a command line keeps what it asked for where its device would have been approved at once;
+    /// elsewhere it is connected with no scopes, and each `missing scope` says what to do.
+    fn without_device(&self, mechanism: Mechanism, place: &Place) -> Result<Entry, Refusal> {
+        let client = &self.connect.client;
+        if client.is_browser_ui() {
+            return Err(Refusal::UiWithoutDevice);
+        }
+        if self.role == Role::Node || !mechanism.is_shared_secret() {
+            return Err(Refusal::DeviceRequired);
+        }
+        let keeps = client.may_come_without_device() && !self.visitor.browser && self.pairs_silently(mechanism);
+        if keeps {
+            return Ok(self.entry(mechanism, self.scopes.clone(), None));
+        }
+        let source = &self.visitor.source;
+        let advice = format!(
+            "no device came with this connection, {}; run `openclaw logs` once here, which makes a device, and approve its \
+             request with `{}`; or run this command where the gateway is: `{}`",
+            source.explain(),
+            place.command("devices list"),
+            place.command("devices list"),
+        );
+        Ok(self.entry(mechanism, Scopes::none(), Some(advice)))
+    }
+
+    fn entry(&self, mechanism: Mechanism, scopes: Scopes, scope_advice: Option<String>) -> Entry {
+        Entry {
+            principal: Principal { role: self.role, scopes: self.capped(scopes), device: None, mechanism },
+            client: self.connect.client.clone(),
+            dialect: self.dialect,
+            token: None,
+            waiting: None,
+            scope_advice,
+        }
+    }
+
+    /// `X-OpenClaw-Scopes` can take away, never give.
+    fn capped(&self, scopes: Scopes) -> Scopes {
+        match &self.visitor.scope_cap {
+            Some(cap) => cap.granted_to(&scopes),
+            None => scopes,
+        }
+    }
+}
+
+fn check_origin(policy: &Policy, visitor: &Visitor, connect: &ConnectParams) -> Result<(), Refusal> {
+    if !visitor.browser && !connect.client.is_browser_ui() {
+        return Ok(());
+    }
+    let own = policy.surroundings.own_addresses();
+    origin::check(visitor.origin.as_deref(), visitor.host.as_deref(), &policy.allowed_origins, &own)
+        .map_err(Refusal::Origin)
+}
+
+fn prove_device(
+    visitor: &Visitor,
+    connect: &ConnectParams,
+    challenge: &Challenge,
+) -> Result<Option<ProvenDevice>, Refusal> {
+    let Some(claim) = signature::Claim::of(connect) else { return Ok(None) };
+    let rules = ProofRules { nonce_optional: visitor.source.class.accepts_signature_without_nonce() };
+    signature::verify(&claim, &challenge.nonce, now_ms(), rules).map(Some).map_err(Refusal::Proof)
+}

@@ -1,0 +1,32 @@
+//! What the gateway goes by at a moment: one immutable value.
+//!
+//! Made from the configuration by one task, published through a watch channel, taken once at accept and carried through
+//! the whole handshake: a change applies to new connections, and no handshake sees half of one.
+
+use crate::{auth::AuthPolicy, config::Auth, source::Surroundings};
+
+/// What the gateway goes by.
+#[derive(Debug)]
+pub struct Policy {
+    /// Counts policies; sessions remember the one under which they were let in.
+    pub epoch: u64,
+    /// Which credentials count.
+    pub auth: AuthPolicy,
+    /// The settings behind it, to tell whether a later policy has another secret.
+    pub auth_settings: Auth,
+    /// The network that we stand in.
+    pub surroundings: Surroundings,
+    /// Origins from which pages may connect, besides those on this machine.
+    pub allowed_origins: Vec<String>,
+}
+
+impl Policy {
+    /// Whether `later` goes by another shared secret: sessions that were let in by the earlier one end.
+    pub fn is_rotated_by(&self, later: &Self) -> bool {
+        let secret = |policy: &Self| {
+            let auth = &policy.auth_settings;
+            (auth.mode, auth.shared_secret().map(|credential| credential.secret.clone()))
+        };
+        secret(self) != secret(later)
+    }
+}

@@ -1,0 +1,309 @@
+//! The loop of one session.
+
+use std::sync::Arc;
+
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, interval_at, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        self, Message,
+        protocol::{CloseFrame, frame::coding::CloseCode as WireCloseCode},
+    },
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use super::{
+    Answer, Caller, Dispatch, Reply,
+    outbound::{self, Outbound, WriteError},
+};
+use crate::{
+    defaults::{CLOSE_GRACE, MAX_CALLS_IN_FLIGHT, MAX_UNAUTHORIZED_CALLS, PING_INTERVAL},
+    events::{Delivery, Invalidate, InvalidateReason, Notice, Signal, Subscriber},
+    protocol::{Close, CloseCode, ErrorShape, NotARequest, Request},
+};
+
+/// One authenticated connection. Only the handshake makes one.
+pub struct Session<S> {
+    socket: WebSocketStream<S>,
+    caller: Arc<Caller>,
+    subscriber: Subscriber,
+    /// The policy under which it was let in: a secret that changed later ends it.
+    epoch: u64,
+    outbound: Outbound,
+    unauthorized: u32,
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The close status, ours or the peer's; `None` when the connection just went away.
+    pub code: Option<u16>,
+    /// The reason that went with it.
+    pub reason: String,
+}
+
+/// A call that is being worked on.
+type Call = BoxFuture<'static, (Request, Instant, Reply)>;
+
+impl Ended {
+    fn gone(why: impl Into<String>) -> Self {
+        Self { code: None, reason: why.into() }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
+    /// Takes over an admitted socket.
+    pub(crate) fn new(socket: WebSocketStream<S>, caller: Arc<Caller>, subscriber: Subscriber, epoch: u64) -> Self {
+        Self { socket, caller, subscriber, epoch, outbound: Outbound::default(), unauthorized: 0 }
+    }
+
+    /// Who this is.
+    pub fn caller(&self) -> &Arc<Caller> {
+        &self.caller
+    }
+
+    /// Serves the session until the peer leaves, its right to be here ends, or `stop` is cancelled.
+    pub async fn run(mut self, dispatch: &dyn Dispatch, stop: &CancellationToken) -> Ended {
+        let mut calls = FuturesUnordered::<Call>::new();
+        let mut ping = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
+        let mut heard_since_ping = true;
+        let ended = loop {
+            let done = tokio::select! {
+                () = stop.cancelled() => Err(End::Close(Close::new(CloseCode::ServiceRestart, "service restart"))),
+                Some((request, started, reply)) = calls.next(), if !calls.is_empty() => {
+                    self.answer(&request, started, reply).await
+                }
+                notice = self.subscriber.next() => match notice {
+                    Notice::Event(delivery) => self.deliver(delivery).await,
+                    Notice::Signal(signal) => self.heed(&signal),
+                    // One of those that were missed may have meant this session.
+                    Notice::SignalsLost => Err(End::Close(Close::new(CloseCode::ServiceRestart, "service restart"))),
+                },
+                message = self.socket.next(), if calls.len() < MAX_CALLS_IN_FLIGHT => {
+                    heard_since_ping = true;
+                    self.take(message, dispatch, &mut calls).await
+                }
+                _ = ping.tick() => {
+                    if std::mem::take(&mut heard_since_ping) {
+                        self.ping().await
+                    } else {
+                        Err(End::Gone("heartbeat-timeout".into()))
+                    }
+                }
+            };
+            if let Err(end) = done {
+                break end;
+            }
+        };
+        self.finish(ended, calls).await
+    }
+
+    /// Handles whatever the socket brought, and everything more that is there already: one flush serves them all.
+    async fn take(
+        &mut self,
+        message: Option<Result<Message, tungstenite::Error>>,
+        dispatch: &dyn Dispatch,
+        calls: &mut FuturesUnordered<Call>,
+    ) -> Result<(), End> {
+        let mut message = message;
+        loop {
+            match message {
+                None => return Err(End::Gone(String::new())),
+                Some(Err(error)) => return Err(read_failure(error)),
+                Some(Ok(Message::Close(frame))) => return Err(End::Closed(frame)),
+                Some(Ok(Message::Text(text))) => self.request(&text, dispatch, calls).await?,
+                Some(Ok(Message::Binary(bytes))) => {
+                    self.request(&String::from_utf8_lossy(&bytes), dispatch, calls).await?;
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+            }
+            if calls.len() >= MAX_CALLS_IN_FLIGHT {
+                break;
+            }
+            match self.socket.next().now_or_never() {
+                Some(next) => message = next,
+                None => break,
+            }
+        }
+        Ok(outbound::flush(&mut self.socket).await?)
+    }
+
+    async fn request(
+        &mut self,
+        text: &str,
+        dispatch: &dyn Dispatch,
+        calls: &mut FuturesUnordered<Call>,
+    ) -> Result<(), End> {
+        let request = match Request::parse(text) {
+            Ok(request) => request,
+            Err(NotARequest::NotJson) => {
+                debug!(target: "gateway/ws", conn = %self.caller.id, bytes = text.len(), "ignored a frame that is not JSON");
+                return Ok(());
+            }
+            Err(invalid @ NotARequest::Invalid { .. }) => {
+                let error = ErrorShape::invalid(invalid.to_string());
+                let NotARequest::Invalid { id, .. } = invalid else { return Ok(()) };
+                let id = id.as_deref().unwrap_or("invalid");
+                return Ok(outbound::reply(&mut self.socket, id, Err(&error)).await?);
+            }
+        };
+        let started = Instant::now();
+        match dispatch.call(&self.caller, &request) {
+            Answer::Now(reply) => self.write(&request, started, reply).await,
+            Answer::Later(future) => {
+                calls.push(async move { (request, started, future.await) }.boxed());
+                Ok(())
+            }
+            Answer::Unauthorized(error) => {
+                self.unauthorized += 1;
+                self.write(&request, started, Err(error)).await?;
+                if self.unauthorized > MAX_UNAUTHORIZED_CALLS {
+                    return Err(End::Close(Close::new(CloseCode::Policy, "repeated unauthorized calls")));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn answer(&mut self, request: &Request, started: Instant, reply: Reply) -> Result<(), End> {
+        self.write(request, started, reply).await?;
+        Ok(outbound::flush(&mut self.socket).await?)
+    }
+
+    /// Writes an answer, after the events that its call caused.
+    async fn write(&mut self, request: &Request, started: Instant, reply: Reply) -> Result<(), End> {
+        self.write_waiting_events().await?;
+        if let Err(error) = &reply {
+            info!(
+                target: "gateway/ws",
+                "⇄ res ✗ {} {}ms errorCode={} errorMessage={} conn={} id={}",
+                crate::logs::sanitize::header(&request.method), started.elapsed().as_millis(), error.code.as_str(),
+                crate::logs::sanitize::header(&error.message), short(self.caller.id.as_str()), short(&request.id),
+            );
+        }
+        Ok(outbound::reply(&mut self.socket, &request.id, reply.as_ref()).await?)
+    }
+
+    async fn write_waiting_events(&mut self) -> Result<(), WriteError> {
+        while let Some(delivery) = self.subscriber.try_next() {
+            self.outbound.event(&mut self.socket, &delivery).await?;
+        }
+        Ok(())
+    }
+
+    async fn deliver(&mut self, delivery: Delivery) -> Result<(), End> {
+        self.outbound.event(&mut self.socket, &delivery).await?;
+        self.write_waiting_events().await?;
+        Ok(outbound::flush(&mut self.socket).await?)
+    }
+
+    async fn ping(&mut self) -> Result<(), End> {
+        use futures_util::SinkExt;
+        let sent = timeout(crate::defaults::WRITE_TIMEOUT, self.socket.send(Message::Ping(bytes::Bytes::new()))).await;
+        match sent {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(read_failure(error)),
+            Err(_) => Err(WriteError::SlowConsumer.into()),
+        }
+    }
+
+    fn heed(&self, signal: &Signal) -> Result<(), End> {
+        let close = match signal {
+            Signal::Invalidate(invalidate) if self.is_meant_by(invalidate) => {
+                debug!(target: "gateway/ws", conn = %self.caller.id, why = ?invalidate.why, "the device no longer counts");
+                // One text for all three, because clients know only this one.
+                let (InvalidateReason::Removed | InvalidateReason::Rotated | InvalidateReason::Revoked) =
+                    invalidate.why;
+                Close::new(CloseCode::Invalidated, "device removed")
+            }
+            Signal::SecretRotated { epoch }
+                if self.epoch < *epoch && self.caller.principal.mechanism.is_shared_secret() =>
+            {
+                Close::new(CloseCode::Invalidated, "gateway auth changed")
+            }
+            Signal::Invalidate(_) | Signal::SecretRotated { .. } => return Ok(()),
+        };
+        Err(End::Close(close))
+    }
+
+    fn is_meant_by(&self, invalidate: &Invalidate) -> bool {
+        let principal = &self.caller.principal;
+        principal.device.as_ref() == Some(&invalidate.device)
+            && invalidate.role.is_none_or(|role| role == principal.role)
+    }
+
+    /// Says goodbye: answers that are ready and events that wait go out before the close frame.
+    async fn finish(mut self, end: End, mut calls: FuturesUnordered<Call>) -> Ended {
+        let close = match end {
+            End::Gone(why) => return Ended::gone(why),
+            End::Closed(frame) => {
+                // The library answers the peer's close frame while it is polled.
+                let _ = timeout(CLOSE_GRACE, async { while let Some(Ok(_)) = self.socket.next().await {} }).await;
+                return match frame {
+                    Some(frame) => Ended { code: Some(frame.code.into()), reason: frame.reason.to_string() },
+                    None => Ended { code: Some(1005), reason: String::new() },
+                };
+            }
+            End::Close(close) => close,
+        };
+        let goodbye = async {
+            while let Some(Some((request, started, reply))) = calls.next().now_or_never() {
+                if self.write(&request, started, reply).await.is_err() {
+                    return;
+                }
+            }
+            if self.write_waiting_events().await.is_err() {
+                return;
+            }
+            let code = WireCloseCode::from(close.code.number());
+            if self.socket.close(Some(CloseFrame { code, reason: close.reason.as_str().into() })).await.is_ok() {
+                while let Some(Ok(_)) = self.socket.next().await {}
+            }
+        };
+        if timeout(CLOSE_GRACE, goodbye).await.is_err() {
+            debug!(target: "gateway/ws", conn = %self.caller.id, "the peer did not close in time");
+        }
+        Ended { code: Some(close.code.number()), reason: close.reason }
+    }
+}
+
+/// Why the loop ends.
+enum End {
+    /// We close.
+    Close(Close),
+    /// The peer closed.
+    Closed(Option<CloseFrame>),
+    /// There is nobody to say goodbye to.
+    Gone(String),
+}
+
+impl From<WriteError> for End {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::SlowConsumer => {
+                warn!(target: "gateway/ws", "closing a session that does not read");
+                Self::Close(Close::new(CloseCode::Policy, "slow consumer"))
+            }
+            WriteError::Gone(error) => Self::Gone(error.to_string()),
+        }
+    }
+}
+
+fn read_failure(error: tungstenite::Error) -> End {
+    match error {
+        tungstenite::Error::Capacity(_) => {
+            End::Close(Close::new(CloseCode::TooBig, format!("frame over {} bytes", crate::defaults::MAX_FRAME_BYTES)))
+        }
+        error => End::Gone(error.to_string()),
+    }
+}
+
+/// The beginning of an id, as log lines show it.
+fn short(id: &str) -> &str {
+    &id[..id.floor_char_boundary(8)]
+}
