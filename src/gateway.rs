@@ -62,7 +62,7 @@ pub struct Gateway {
     /// Held for as long as the gateway lives.
     _lock: GatewayLock,
     /// What is said while everything else goes is written too.
-    _log: telemetry::Guard,
+    log: telemetry::Guard,
 }
 
 /// What every connection uses.
@@ -173,6 +173,8 @@ impl Gateway {
                 return;
             }
         };
+        let logging = &loaded.settings.logging;
+        self.log.set_levels(telemetry::severity(logging.level), telemetry::severity(logging.console_level()));
         let rotated = before.is_rotated_by(&policy);
         let epoch = policy.epoch;
         self.policy.send_replace(Arc::new(policy));

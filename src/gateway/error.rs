@@ -2,7 +2,7 @@
 
 use crate::{
     auth::TokenKeyError,
-    config::{ConfigError, generated_token::TokenError},
+    config::{Bind, ConfigError, generated_token::TokenError},
     hint::Hint,
     net::{ListenError, LockError, SocketError, TlsError},
     store::StoreError,
@@ -45,6 +45,12 @@ pub enum GatewayError {
         /// The mode.
         mode: &'static str,
     },
+    /// Others could reach a gateway that asks nobody for a secret.
+    #[error("Refusing to bind gateway to {bind} without auth.")]
+    OpenBind {
+        /// The bind mode.
+        bind: Bind,
+    },
     /// Mode `trusted-proxy` without what it needs.
     #[error("gateway.auth.mode is trusted-proxy, but gateway.auth.trustedProxy.userHeader names no header")]
     NoProxyHeader,
@@ -75,6 +81,9 @@ impl Hint for GatewayError {
                 Some(format!(
                     "set gateway.auth.{mode}, or OPENCLAW_GATEWAY_{variable}, or OPENCLAW_GATEWAY_{variable}_FILE"
                 ))
+            }
+            Self::OpenBind { .. } => {
+                Some("set gateway.auth.mode to token or password, or gateway.bind to loopback".into())
             }
             Self::NoProxyHeader => {
                 Some("set gateway.auth.trustedProxy.userHeader to the header in which the proxy names the user".into())

@@ -17,7 +17,7 @@ use super::{Gateway, GatewayError, Lobbies, Shared, Start};
 use crate::{
     advice::{Marks, Place},
     auth::{AuthPolicy, SharedSecret, Throttle, ThrottleRules, TokenKey, TrustedProxy},
-    config::{AuthMode, Bind, ConsoleStyle, Environment, Loaded, LogLevel, Logging, Settings},
+    config::{AuthMode, Bind, Environment, Loaded, Settings},
     defaults::{MAX_SILENT_LOCAL_PEERS, MAX_SILENT_PEERS},
     events::{Hub, Versions},
     greeting::{Constant, GatewayIdentity, Greeting},
@@ -25,7 +25,7 @@ use crate::{
     health::Health,
     hint::Hint,
     http,
-    logs::{Location, Severity},
+    logs::Location,
     methods::{self, ConfigMethods, DeviceMethods, Handlers, LogMethods, StateMethods},
     net::{
         self, BindMode, Certificate, CertificateFiles, ContainerMarks, GatewayLock, Lobby, LocalSocket, own_interfaces,
@@ -39,7 +39,7 @@ use crate::{
     source::Surroundings,
     state::StateDir,
     store::{DeviceStore, FileStore, StoreReport, Use},
-    telemetry::{self, Console},
+    telemetry,
 };
 
 impl Gateway {
@@ -51,7 +51,7 @@ impl Gateway {
         let open_files = raise_open_files();
         let mut lock = GatewayLock::acquire(&loaded.paths.state)?;
         let log = Location::new(loaded.settings.logging.file.clone(), &loaded.paths.state);
-        let log_guard = telemetry::init(log_options(&loaded.settings.logging, &log))?;
+        let log_guard = telemetry::init(telemetry::Options::configured(&loaded.settings.logging, &loaded.paths.state))?;
         for warning in &loaded.warnings {
             warn!(target: "gateway", "{warning}");
         }
@@ -102,7 +102,7 @@ impl Gateway {
             grace: limits.drain(),
             signals,
             _lock: lock,
-            _log: log_guard,
+            log: log_guard,
         })
     }
 }
@@ -125,6 +125,10 @@ impl Network {
         let tls = tls(settings, state, &surroundings.own_addresses())?;
         let marks = ContainerMarks::read(Path::new("/"));
         let addresses = net::addresses(bind_mode(settings), &surroundings.interfaces, marks);
+        // What `auto` stands for is known only here; every other mode was checked with the configuration.
+        if settings.auth.mode == AuthMode::None && !addresses.iter().all(IpAddr::is_loopback) {
+            return Err(GatewayError::OpenBind { bind: settings.listen.bind });
+        }
         let listeners = net::listen(&addresses, settings.listen.port).await?;
         let bound = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let runtime_dir = environment.variable("XDG_RUNTIME_DIR").map(Path::new);
@@ -326,30 +330,4 @@ fn raise_open_files() -> usize {
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return 1024 };
     let raised = setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok();
     usize::try_from(if raised { hard } else { soft }).unwrap_or(usize::MAX)
-}
-
-fn log_options(logging: &Logging, log: &Location) -> telemetry::Options {
-    telemetry::Options {
-        console: match logging.console_style {
-            None => Console::Auto,
-            Some(ConsoleStyle::Pretty | ConsoleStyle::Compact) => Console::Human,
-            Some(ConsoleStyle::Json) => Console::Json,
-        },
-        console_level: severity(logging.console_level()),
-        level: severity(logging.level),
-        file: Some(log.clone()),
-        max_file_bytes: logging.max_file_bytes,
-    }
-}
-
-fn severity(level: LogLevel) -> Option<Severity> {
-    match level {
-        LogLevel::Silent => None,
-        LogLevel::Fatal => Some(Severity::Fatal),
-        LogLevel::Error => Some(Severity::Error),
-        LogLevel::Warn => Some(Severity::Warn),
-        LogLevel::Info => Some(Severity::Info),
-        LogLevel::Debug => Some(Severity::Debug),
-        LogLevel::Trace => Some(Severity::Trace),
-    }
 }
