@@ -204,15 +204,24 @@ impl Asked<'_> {
         if keeps {
             return Ok(self.entry(mechanism, self.scopes.clone(), None));
         }
-        let source = &self.visitor.source;
-        let advice = format!(
-            "no device came with this connection, {}; run `openclaw logs` once here, which makes a device, and approve its \
-             request with `{}`; or run this command where the gateway is: `{}`",
-            source.explain(),
-            place.command("devices list"),
-            place.command("devices list"),
-        );
+        let advice = self.advice_without_device(place);
         Ok(self.entry(mechanism, Scopes::none(), Some(advice)))
+    }
+
+    /// Newer command lines never send a device to a loopback address, and elsewhere only one that they have already.
+    fn advice_without_device(&self, place: &Place) -> String {
+        let seen = self.visitor.source.explain();
+        let list = place.command("devices list");
+        let get_one = if self.visitor.local_host {
+            "this program sends no device to a loopback address, so dial the gateway by another name of its machine, and run \
+             `openclaw logs` once, which makes a device"
+        } else {
+            "run `openclaw logs` once here, which makes a device"
+        };
+        format!(
+            "no device came with this connection, {seen}; run this command where the gateway is: `{list}`; or to use it from \
+             here, {get_one}, and approve its request there"
+        )
     }
 
     fn entry(&self, mechanism: Mechanism, scopes: Scopes, scope_advice: Option<String>) -> Entry {
