@@ -7,6 +7,8 @@
 mod actor;
 mod caller;
 mod outbound;
+#[cfg(test)]
+mod tests;
 
 pub use actor::{Ended, Session};
 pub use caller::{Answer, Caller, ConnectionId, Dispatch, Reply};

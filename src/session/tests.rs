@@ -1,0 +1,205 @@
+//! A session over an in-memory pipe, with a dispatch that knows a few words.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use serde_json::json;
+use tokio::{io::DuplexStream, task::JoinHandle};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Message, protocol::Role as End},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Answer, Caller, ConnectionId, Dispatch, Ended, Session};
+use crate::{
+    auth::{Mechanism, Principal},
+    defaults::{MAX_UNAUTHORIZED_CALLS, PING_INTERVAL},
+    device::DeviceId,
+    events::{Event, Hub, Invalidate, InvalidateReason, Signal},
+    protocol::{
+        ClientId, ClientInfo, ClientMode, Dialect, ErrorShape, EventName, Json, Request, Role, Scopes, ServerFrame,
+    },
+    source::{Rule, Source, SourceClass},
+};
+
+/// Answers `echo` at once, `tell` after an event, `slow` when it is told to, and nothing else to anybody.
+struct Words {
+    hub: Hub,
+    release: CancellationToken,
+}
+
+impl Dispatch for Words {
+    fn call(&self, _: &Arc<Caller>, request: &Request) -> Answer {
+        match request.method.as_str() {
+            "echo" => Answer::Now(Ok(Json::of(&request.params.value()))),
+            "tell" => {
+                self.hub.publish(Event::new(EventName::Health, &json!({ "n": 1 })));
+                Answer::Now(Ok(Json::of(&json!({}))))
+            }
+            "slow" => {
+                let release = self.release.clone();
+                Answer::Later(async move { Ok(release.cancelled().map(|()| Json::of(&json!("late"))).await) }.boxed())
+            }
+            _ => Answer::Unauthorized(ErrorShape::invalid("unauthorized role: operator")),
+        }
+    }
+}
+
+struct Running {
+    client: WebSocketStream<DuplexStream>,
+    ended: JoinHandle<Ended>,
+    hub: Hub,
+    release: CancellationToken,
+    stop: CancellationToken,
+    device: DeviceId,
+}
+
+async fn running() -> Running {
+    let (near, far) = tokio::io::duplex(1 << 16);
+    let hub = Hub::default();
+    let device = DeviceId::of_key_bytes(&[7; 32]);
+    let principal = Principal {
+        role: Role::Operator,
+        scopes: Scopes::full_operator(),
+        device: Some(device),
+        mechanism: Mechanism::Token,
+    };
+    let client = ClientInfo {
+        id: ClientId::cli(),
+        display_name: None,
+        version: "1".into(),
+        build_id: None,
+        platform: "linux".into(),
+        device_family: None,
+        model_identifier: None,
+        time_zone: None,
+        mode: ClientMode::Cli,
+        instance_id: None,
+    };
+    let source = Source { class: SourceClass::Loopback, peer: None, client: None, rule: Rule::LoopbackPeer };
+    let subscriber = hub.subscribe(Some(device), principal.role, principal.scopes.clone());
+    let caller = Arc::new(Caller {
+        id: ConnectionId::random(),
+        principal,
+        client,
+        source,
+        dialect: Dialect::V4,
+        waiting: None,
+        scope_advice: None,
+    });
+    let socket = WebSocketStream::from_raw_socket(far, End::Server, None).await;
+    let session = Session::new(socket, caller, subscriber, 1);
+    let (release, stop) = (CancellationToken::new(), CancellationToken::new());
+    let words = Words { hub: hub.clone(), release: release.clone() };
+    let session_stop = stop.clone();
+    let ended = tokio::spawn(async move { session.run(&words, &session_stop).await });
+    let client = WebSocketStream::from_raw_socket(near, End::Client, None).await;
+    Running { client, ended, hub, release, stop, device }
+}
+
+impl Running {
+    async fn say(&mut self, id: &str, method: &str) {
+        let frame = json!({ "type": "req", "id": id, "method": method, "params": { "id": id } });
+        self.client.send(Message::text(frame.to_string())).await.expect("open");
+    }
+
+    async fn hear(&mut self) -> String {
+        match self.client.next().await.expect("open").expect("whole") {
+            Message::Text(text) => match ServerFrame::parse(&text).expect("a frame") {
+                ServerFrame::Response { id, result: Ok(payload) } => format!("{id} ok {payload}"),
+                ServerFrame::Response { id, result: Err(error) } => format!("{id} {}", error.message),
+                ServerFrame::Event { name, seq, .. } => format!("{name} {}", seq.unwrap_or_default()),
+            },
+            Message::Close(Some(frame)) => format!("closed {} {}", u16::from(frame.code), frame.reason),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_of_a_call_come_before_its_answer_and_are_numbered() {
+    let mut running = running().await;
+    for n in 1..=2 {
+        running.say("a", "tell").await;
+        assert_eq!(running.hear().await, format!("health {n}"));
+        assert_eq!(running.hear().await, "a ok {}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_call_holds_nobody_up() {
+    let mut running = running().await;
+    running.say("a", "slow").await;
+    running.say("b", "echo").await;
+    assert_eq!(running.hear().await, r#"b ok {"id":"b"}"#);
+    running.release.cancel();
+    assert_eq!(running.hear().await, r#"a ok "late""#);
+}
+
+#[tokio::test]
+async fn frames_that_are_no_requests() {
+    let mut running = running().await;
+    running.client.send(Message::text("no json")).await.expect("open");
+    running.client.send(Message::text(r#"{"type":"req"}"#)).await.expect("open");
+    assert!(running.hear().await.starts_with("invalid invalid request frame: "));
+    let binary = json!({ "type": "req", "id": "c", "method": "echo" }).to_string();
+    running.client.send(Message::binary(binary)).await.expect("open");
+    assert_eq!(running.hear().await, "c ok {}");
+}
+
+#[tokio::test]
+async fn what_ends_a_session() {
+    for (role, meant) in [(None, true), (Some(Role::Operator), true), (Some(Role::Node), false)] {
+        let mut running = running().await;
+        running.say("a", "echo").await;
+        running.hear().await;
+        let why = InvalidateReason::Revoked;
+        running.hub.signal(Signal::Invalidate(Invalidate { device: running.device, role, why }));
+        running.say("b", "echo").await;
+        let heard = running.hear().await;
+        let expected = if meant { "closed 4001 device removed" } else { r#"b ok {"id":"b"}"# };
+        // The request may have been answered before the signal was read; the close then comes next.
+        let heard = if meant && heard.starts_with("b ok") { running.hear().await } else { heard };
+        assert_eq!(heard, expected, "{role:?}");
+    }
+
+    let mut rotated = running().await;
+    rotated.hub.signal(Signal::SecretRotated { epoch: 1 });
+    rotated.say("a", "echo").await;
+    assert_eq!(rotated.hear().await, r#"a ok {"id":"a"}"#, "let in by this very secret");
+    rotated.hub.signal(Signal::SecretRotated { epoch: 2 });
+    assert_eq!(rotated.hear().await, "closed 4001 gateway auth changed");
+
+    let mut stopped = running().await;
+    stopped.say("a", "slow").await;
+    stopped.say("b", "tell").await;
+    assert_eq!(stopped.hear().await, "health 1");
+    assert_eq!(stopped.hear().await, "b ok {}");
+    stopped.hub.publish(Event::new(EventName::Shutdown, &json!({})));
+    stopped.stop.cancel();
+    assert_eq!(stopped.hear().await, "shutdown 2", "what waits goes out first");
+    assert_eq!(stopped.hear().await, "closed 1012 service restart");
+    drop(stopped.client);
+    assert_eq!(stopped.ended.await.expect("no panic").code, Some(1012));
+}
+
+#[tokio::test]
+async fn a_flood_of_forbidden_calls_ends_the_session() {
+    let mut running = running().await;
+    for _ in 0..=MAX_UNAUTHORIZED_CALLS {
+        running.say("a", "forbidden").await;
+        assert_eq!(running.hear().await, "a unauthorized role: operator");
+    }
+    assert_eq!(running.hear().await, "closed 1008 repeated unauthorized calls");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_answers_no_ping_is_cut() {
+    let running = running().await;
+    let began = tokio::time::Instant::now();
+    // The client is not read, so its library answers no ping.
+    let ended = running.ended.await.expect("no panic");
+    assert_eq!(ended, Ended { code: None, reason: "heartbeat-timeout".into() });
+    assert!(began.elapsed() >= PING_INTERVAL * 2 && began.elapsed() < PING_INTERVAL * 2 + Duration::from_secs(1));
+}
