@@ -10,6 +10,8 @@ mod judge;
 mod log;
 mod refusal;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod visitor;
 
 #[cfg(doc)]
