@@ -277,3 +277,15 @@ pub const RECONNECT_MIN: Duration = Duration::from_secs(1);
 
 /// Longest pause of `logs --follow` between two tries.
 pub const RECONNECT_MAX: Duration = Duration::from_secs(30);
+/// Which part of the places for silent peers one address may hold, as a divisor, before its newcomers push out its own.
+/// Enough for a crowd behind one address; a sixteenth leaves the rest to everybody else.
+pub const SILENT_PEERS_SHARE: usize = 16;
+
+/// How long a peer may be silent before it leaves ahead of those that sent a request. A slow network's two round trips.
+pub const SILENT_PEER_GRACE: Duration = Duration::from_millis(500);
+
+/// For an answer to a client that came with the wrong scheme. One round trip; it holds a place in the lobby meanwhile.
+pub const WRONG_SCHEME_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Most bytes that are read of an answer to that question.
+pub const MAX_PORT_PROBE_BYTES: u64 = 64 * 1024;

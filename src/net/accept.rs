@@ -1,16 +1,13 @@
 //! Accepting: every connection takes its place in a lobby before a byte of it is read.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr};
 
-use tokio::{
-    io::AsyncWriteExt,
-    net::{TcpListener, TcpStream},
-    time::timeout,
-};
+use nix::errno::Errno;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
-use super::{Lobby, LocalSocket, PeerAddr, Stream, Ticket};
+use super::{Lobby, LocalSocket, PeerAddr, Stream, Ticket, wrong_scheme};
 use crate::defaults::ACCEPT_BACKOFF;
 
 /// A connection that was accepted and has said nothing yet that counts.
@@ -35,73 +32,87 @@ pub struct Arriving {
     ticket: Ticket,
 }
 
-/// The next TCP connection. Where the process has no more open files, waits and tries again.
+/// The next TCP connection. Where the process has no more open files, somebody who has proved nothing makes room.
 pub async fn accept_tcp(listener: &TcpListener, lobby: &Lobby) -> Arriving {
+    let mut trouble = Trouble::default();
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let ticket = lobby.enter();
+                let peer = PeerAddr::new(peer);
+                let ticket = lobby.enter_from(peer.ip());
                 // Small frames must not wait for each other. A socket that refuses this is about to fail anyway.
                 let _ = stream.set_nodelay(true);
-                let peer = PeerAddr::new(peer);
                 let local = stream.local_addr().map_or_else(|_| peer.socket(), |local| PeerAddr::new(local).socket());
                 return Arriving { stream, peer, local, ticket };
             }
-            Err(error) => back_off(&error).await,
+            Err(error) => trouble.wait_out(&error, lobby).await,
         }
     }
 }
 
 /// The next connection on the Unix socket.
 pub async fn accept_local(socket: &LocalSocket, lobby: &Lobby) -> Accepted {
+    let mut trouble = Trouble::default();
     loop {
         match socket.accept().await {
             Ok(stream) => {
                 return Accepted { stream: Stream::Unix(stream), ends: None, tls: false, ticket: lobby.enter() };
             }
-            Err(error) => back_off(&error).await,
+            Err(error) => trouble.wait_out(&error, lobby).await,
         }
     }
 }
 
-/// A connection that died in the queue is none of our business; anything else will not be better at once.
-async fn back_off(error: &io::Error) {
-    if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
-        warn!(target: "gateway", "cannot accept a connection: {error}; more open files help (ulimit -n)");
+/// Remembers that the log was told, so that a lasting shortage is one line and not twenty a second.
+#[derive(Debug, Default)]
+struct Trouble {
+    told: bool,
+}
+
+impl Trouble {
+    /// A connection that died in the queue is none of our business; anything else will not be better at once.
+    async fn wait_out(&mut self, error: &io::Error, lobby: &Lobby) {
+        if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+            return;
+        }
+        let out_of_files = matches!(error.raw_os_error().map(Errno::from_raw), Some(Errno::EMFILE | Errno::ENFILE));
+        if out_of_files {
+            lobby.evict_one();
+        }
+        if !std::mem::replace(&mut self.told, true) {
+            let remedy = if out_of_files { "; raise the limit of open files (ulimit -n)" } else { "" };
+            warn!(target: "gateway", "cannot accept a connection: {error}{remedy}");
+        }
         tokio::time::sleep(ACCEPT_BACKOFF).await;
     }
 }
 
-/// The first byte of a TLS connection: a handshake record.
+/// The first byte of a TLS connection: a handshake record (RFC 8446, section 5.1). No HTTP request begins so.
 const TLS_HANDSHAKE: u8 = 0x16;
-
-/// A TLS alert record: fatal, "protocol version". Every TLS library reports it as such instead of as garbage.
-const TLS_ALERT: [u8; 7] = [0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46];
 
 impl Arriving {
     /// Takes TLS off, where there is any. `wss` on a plain port and `ws` on a TLS port are answered so that the client's log
     /// says which; then, and when the peer is silent for too long, there is no connection.
     pub async fn secure(self, tls: Option<&TlsAcceptor>) -> Option<Accepted> {
-        let Self { mut stream, peer, local, ticket } = self;
+        let Self { stream, peer, local, ticket } = self;
         let first = tokio::select! {
             first = first_byte(&stream) => first?,
             () = ticket.expired() => return None,
         };
+        let ends = Some((peer, local));
         match (tls, first == TLS_HANDSHAKE) {
-            (None, false) => {
-                Some(Accepted { stream: Stream::Tcp(stream), ends: Some((peer, local)), tls: false, ticket })
-            }
+            (None, false) => Some(Accepted { stream: Stream::Tcp(stream), ends, tls: false, ticket }),
             (None, true) => {
                 warn!(
                     target: "gateway",
                     "a TLS client on a plain port: peer={peer}; it has to use ws:// here, or set gateway.tls.enabled"
                 );
-                say(&mut stream, &TLS_ALERT).await;
+                wrong_scheme::answer(stream, wrong_scheme::PLAIN_HERE).await;
                 None
             }
             (Some(_), false) => {
                 warn!(target: "gateway", "a plain client on a TLS port: peer={peer}; it has to use wss:// here");
-                say(&mut stream, plain_on_tls().as_bytes()).await;
+                wrong_scheme::answer(stream, wrong_scheme::TLS_HERE).await;
                 None
             }
             (Some(acceptor), true) => {
@@ -110,10 +121,7 @@ impl Arriving {
                     () = ticket.expired() => return None,
                 };
                 match accepted {
-                    Ok(stream) => {
-                        let stream = Stream::Tls(Box::new(stream));
-                        Some(Accepted { stream, ends: Some((peer, local)), tls: true, ticket })
-                    }
+                    Ok(stream) => Some(Accepted { stream: Stream::Tls(Box::new(stream)), ends, tls: true, ticket }),
                     Err(error) => {
                         debug!(target: "gateway", "no TLS with {peer}: {error}");
                         None
@@ -130,25 +138,4 @@ async fn first_byte(stream: &TcpStream) -> Option<u8> {
         Ok(1) => Some(first[0]),
         _ => None,
     }
-}
-
-/// Says a last word. The peer's own bytes are read first: unread ones would turn the close into a reset that takes the word
-/// back.
-async fn say(stream: &mut TcpStream, word: &[u8]) {
-    let saying = async {
-        let mut unread = [0; 4096];
-        let _ = stream.try_read(&mut unread);
-        stream.write_all(word).await?;
-        stream.shutdown().await
-    };
-    // Whether it arrives is up to the peer.
-    let _ = timeout(Duration::from_secs(1), saying).await;
-}
-
-fn plain_on_tls() -> String {
-    let body = "This port speaks TLS: use wss:// or https:// here.\n";
-    format!(
-        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    )
 }

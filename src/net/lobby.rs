@@ -1,11 +1,20 @@
 //! The bound on peers that have proved nothing.
 //!
-//! Every accepted connection takes a ticket before a byte of it is read, so byte-less connections and half-sent upgrades
-//! count. The lobby never refuses: when it is full, the oldest peer leaves. A normal handshake takes milliseconds, so
-//! whoever wants to push it out has to fill the whole lobby within them. Under pressure deadlines shrink.
+//! Every accepted connection takes a ticket before a byte of it is read, so byte-less connections and half-sent requests
+//! count. The lobby never refuses: when it is full, somebody leaves. Who that is makes sure that a normal handshake, which
+//! takes milliseconds, is never pushed out by a crowd:
+//!
+//! - a newcomer whose address holds more than its share takes the place of one of its own,
+//! - silent peers leave before those that sent a whole request,
+//! - among equals the oldest leaves.
+//!
+//! Under pressure deadlines shrink as well.
+
+mod queue;
 
 use std::{
-    collections::VecDeque,
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -13,7 +22,8 @@ use std::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::defaults::HANDSHAKE_TIMEOUT_UNDER_PRESSURE;
+use self::queue::Queue;
+use crate::defaults::{HANDSHAKE_TIMEOUT_UNDER_PRESSURE, SILENT_PEERS_SHARE};
 
 /// Peers of one kind that have proved nothing. Clones share it.
 #[derive(Debug, Clone)]
@@ -26,8 +36,15 @@ pub struct Lobby {
 #[derive(Debug, Default)]
 struct Waiting {
     next: u64,
-    /// Oldest first.
-    peers: VecDeque<(u64, CancellationToken)>,
+    peers: HashMap<u64, Peer>,
+    all: Queue,
+    from: HashMap<IpAddr, Queue>,
+}
+
+#[derive(Debug)]
+struct Peer {
+    evicted: CancellationToken,
+    origin: Option<IpAddr>,
 }
 
 /// A peer's place in the lobby. Dropping it makes room.
@@ -45,20 +62,30 @@ impl Lobby {
         Self { waiting: Arc::default(), most: most.max(1), patience }
     }
 
-    /// Takes a peer in; the oldest makes room where there is none.
+    /// Takes in a peer without an address.
     pub fn enter(&self) -> Ticket {
-        let evicted = CancellationToken::new();
+        self.admit(None)
+    }
+
+    /// Takes in the peer at `address`.
+    pub fn enter_from(&self, address: IpAddr) -> Ticket {
+        self.admit(Some(origin(address)))
+    }
+
+    fn admit(&self, origin: Option<IpAddr>) -> Ticket {
+        let now = Instant::now();
         let mut waiting = self.lock();
-        let number = waiting.next;
-        waiting.next += 1;
-        if waiting.peers.len() >= self.most
-            && let Some((_, oldest)) = waiting.peers.pop_front()
-        {
-            oldest.cancel();
+        if waiting.peers.len() >= self.most {
+            waiting.make_room(origin, self.most / SILENT_PEERS_SHARE, now);
         }
-        waiting.peers.push_back((number, evicted.clone()));
-        let deadline = Instant::now() + self.patience_for(waiting.peers.len());
+        let (number, evicted) = waiting.add(origin, now);
+        let deadline = now + self.patience_for(waiting.peers.len());
         Ticket { lobby: self.clone(), number, evicted, deadline }
+    }
+
+    /// Sends one peer away, if there is any: the process has no room for another connection.
+    pub fn evict_one(&self) {
+        self.lock().make_room(None, usize::MAX, Instant::now());
     }
 
     /// How many peers wait.
@@ -84,12 +111,62 @@ impl Lobby {
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        // Every change is a single push or removal: a panic elsewhere leaves the queue whole.
+        // Nothing under this lock panics, so what a poisoned one guards is whole.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl Waiting {
+    fn add(&mut self, origin: Option<IpAddr>, now: Instant) -> (u64, CancellationToken) {
+        let number = self.next;
+        self.next += 1;
+        let evicted = CancellationToken::new();
+        self.peers.insert(number, Peer { evicted: evicted.clone(), origin });
+        self.all.add(number, now);
+        if let Some(origin) = origin {
+            self.from.entry(origin).or_default().add(number, now);
+        }
+        (number, evicted)
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Peer> {
+        let peer = self.peers.remove(&number)?;
+        self.all.remove(number);
+        if let Some(origin) = peer.origin
+            && let Some(queue) = self.from.get_mut(&origin)
+        {
+            queue.remove(number);
+            if queue.is_empty() {
+                self.from.remove(&origin);
+            }
+        }
+        Some(peer)
+    }
+
+    /// Whoever floods pushes out its own; whoever does not is never pushed out by a single address.
+    fn make_room(&mut self, newcomer: Option<IpAddr>, share: usize, now: Instant) {
+        let own = newcomer.and_then(|origin| self.from.get(&origin)).filter(|queue| queue.len() > share);
+        let leaves = own.unwrap_or(&self.all).next_to_leave(now);
+        if let Some(peer) = leaves.and_then(|number| self.remove(number)) {
+            peer.evicted.cancel();
+        }
+    }
+
+    fn has_spoken(&mut self, number: u64) {
+        let Some(peer) = self.peers.get(&number) else { return };
+        self.all.has_spoken(number);
+        if let Some(queue) = peer.origin.and_then(|origin| self.from.get_mut(&origin)) {
+            queue.has_spoken(number);
+        }
+    }
+}
+
 impl Ticket {
+    /// The peer sent a whole request. From now on it leaves after those that did not.
+    pub fn has_spoken(&self) {
+        self.lobby.lock().has_spoken(self.number);
+    }
+
     /// Ends when the peer has to leave: evicted by newer ones, or out of time.
     pub async fn expired(&self) {
         tokio::select! {
@@ -101,10 +178,17 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let mut waiting = self.lobby.lock();
-        // Numbers only grow, so the queue is sorted.
-        if let Ok(position) = waiting.peers.binary_search_by_key(&self.number, |(number, _)| *number) {
-            waiting.peers.remove(position);
+        self.lobby.lock().remove(self.number);
+    }
+}
+
+/// Whom an address stands for: whoever has an IPv6 address commonly has all of its subnet.
+fn origin(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
         }
     }
 }
@@ -113,9 +197,15 @@ impl Drop for Ticket {
 mod tests {
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(15);
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
     #[tokio::test]
     async fn the_oldest_makes_room() {
-        let lobby = Lobby::new(2, Duration::from_secs(15));
+        let lobby = Lobby::new(2, PATIENCE);
         let first = lobby.enter();
         let second = lobby.enter();
         let third = lobby.enter();
@@ -124,15 +214,81 @@ mod tests {
         assert_eq!(lobby.len(), 2);
         drop((first, second, third));
         assert!(lobby.is_empty());
+        assert!(lobby.lock().from.is_empty() && lobby.lock().all.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silent_peers_leave_before_those_that_spoke() {
+        let lobby = Lobby::new(2, PATIENCE);
+        let speaker = lobby.enter();
+        speaker.has_spoken();
+        let silent = lobby.enter();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let _newcomer = lobby.enter();
+        assert!(silent.evicted.is_cancelled() && !speaker.evicted.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn a_crowd_that_spoke_does_not_push_out_whoever_just_arrived() {
+        let lobby = Lobby::new(3, PATIENCE);
+        let crowd: Vec<_> = (0..3).map(|_| lobby.enter()).collect();
+        crowd.iter().for_each(Ticket::has_spoken);
+        let arrived = lobby.enter();
+        let _next = lobby.enter();
+        assert!(!arrived.evicted.is_cancelled(), "it has not had the time to speak");
+        assert!(crowd[0].evicted.is_cancelled() && crowd[1].evicted.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn an_address_that_floods_pushes_out_its_own() {
+        #[rustfmt::skip]
+        let rows = [
+            // flood                 other                    survives
+            ("192.0.2.1",            "198.51.100.1",          true),
+            ("2001:db8::1",          "2001:db8:0:1::1",       true),
+            ("192.0.2.1",            "192.0.2.1",             false), // told apart by nothing, so the oldest leaves
+            ("2001:db8::1",          "2001:db8::2",           false), // one subnet, one owner
+        ];
+        for (flood, other, survives) in rows {
+            let lobby = Lobby::new(64, PATIENCE);
+            let other = lobby.enter_from(address(other));
+            let flood: Vec<_> = (0..1000).map(|_| lobby.enter_from(address(flood))).collect();
+            assert_eq!(!other.evicted.is_cancelled(), survives, "{flood:?} {other:?}");
+            assert_eq!(lobby.len(), 64);
+            assert_eq!(
+                flood.iter().filter(|ticket| !ticket.evicted.is_cancelled()).count(),
+                64 - usize::from(survives)
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn one_leaves_when_the_process_is_out_of_files() {
+        let lobby = Lobby::new(8, PATIENCE);
+        lobby.evict_one();
+        let first = lobby.enter_from(address("192.0.2.1"));
+        let second = lobby.enter_from(address("192.0.2.1"));
+        lobby.evict_one();
+        assert!(first.evicted.is_cancelled() && !second.evicted.is_cancelled());
+        first.expired().await;
     }
 
     #[test]
     fn patience_shrinks_under_pressure() {
-        let lobby = Lobby::new(100, Duration::from_secs(15));
+        let lobby = Lobby::new(100, PATIENCE);
         #[rustfmt::skip]
         let rows = [(1, 15.0), (50, 15.0), (75, 8.5), (100, 2.0)];
         for (taken, seconds) in rows {
             assert_eq!(lobby.patience_for(taken), Duration::from_secs_f64(seconds), "{taken} of 100");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ticket_expires() {
+        let lobby = Lobby::new(4, PATIENCE);
+        let ticket = lobby.enter();
+        let begun = Instant::now();
+        ticket.expired().await;
+        assert_eq!(begun.elapsed().as_secs(), PATIENCE.as_secs());
     }
 }

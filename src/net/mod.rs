@@ -14,6 +14,7 @@ mod port_owner;
 mod stream;
 mod tls;
 mod unix;
+mod wrong_scheme;
 
 pub use accept::{Accepted, Arriving, accept_local, accept_tcp};
 pub use budget::{BudgetHandle, ByteBudget, budget_exhausted};
