@@ -1,0 +1,247 @@
+//! The gateway's lock on its state directory: held by the kernel for as long as the gateway lives.
+//!
+//! No process id decides anything (they repeat in containers); what the file says is for people. The kernel's boot id tells
+//! whether a lock that was taken over a shared file system is one of our own kernel.
+
+mod error;
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use serde::{Deserialize, Serialize};
+
+pub use self::error::LockError;
+
+use crate::{
+    clock::now_ms,
+    defaults::{GATEWAY_LOCK_POLL, GATEWAY_LOCK_WAIT},
+    state::StateDir,
+};
+
+/// What the holder of the lock wrote into it, for people and for the command line.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LockHolder {
+    /// The kernel's boot id.
+    pub boot_id: String,
+    /// The process, as its own namespace numbers it.
+    pub pid: u32,
+    /// Since when, in milliseconds since the Unix epoch.
+    pub started_at_ms: i64,
+    /// The gateway's version.
+    pub version: String,
+    /// Where it listens, once it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Its Unix socket, once there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket: Option<PathBuf>,
+    /// Its log file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_file: Option<PathBuf>,
+}
+
+/// The lock, held. Dropping it lets go, and so does the kernel when the process dies.
+#[derive(Debug)]
+pub struct GatewayLock {
+    file: File,
+    holder: LockHolder,
+}
+
+/// Whether a gateway lives on a state directory, as somebody who does not take the lock can tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LockState {
+    /// No gateway.
+    Free,
+    /// A gateway lives.
+    Held {
+        /// What it says of itself.
+        holder: Option<Box<LockHolder>>,
+        /// Whether it runs under our own kernel.
+        same_kernel: bool,
+    },
+    /// The last gateway ran under another kernel, and whether it still does cannot be told from here.
+    ForeignKernel,
+    /// It cannot be told: the lock cannot be read, or the file system has no locks.
+    Unknown,
+}
+
+impl GatewayLock {
+    /// Takes the lock of `state`, making the directories that are missing.
+    ///
+    /// # Errors
+    /// [`LockError`]; an unwritable directory is told with its owner, our own ids, and the command that mends it.
+    pub fn acquire(state: &StateDir) -> Result<Self, LockError> {
+        let unwritable = |path: &Path, source| LockError::unwritable(path, source);
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(state.path())
+            .map_err(|e| unwritable(state.path(), e))?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(state.run())
+            .map_err(|e| unwritable(&state.run(), e))?;
+        let path = state.gateway_lock();
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| unwritable(&path, error))?;
+        match lock_patiently(&file) {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let holder = read_holder(&file).map(Box::new);
+                return Err(LockError::Held { path: state.path().to_owned(), holder });
+            }
+            Err(TryLockError::Error(source)) => {
+                return Err(LockError::Unsupported { path: state.path().to_owned(), source });
+            }
+        }
+        let holder = LockHolder {
+            boot_id: boot_id(),
+            pid: std::process::id(),
+            started_at_ms: now_ms(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..LockHolder::default()
+        };
+        let mut lock = Self { file, holder };
+        lock.write().map_err(|error| unwritable(&path, error))?;
+        Ok(lock)
+    }
+
+    /// Writes down where the gateway can be reached.
+    ///
+    /// # Errors
+    /// As writing fails.
+    pub fn announce(&mut self, url: String, socket: Option<PathBuf>, log_file: Option<PathBuf>) -> io::Result<()> {
+        self.holder.url = Some(url);
+        self.holder.socket = socket;
+        self.holder.log_file = log_file;
+        self.write()
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(&self.holder)?;
+        self.file.rewind()?;
+        self.file.set_len(0)?;
+        self.file.write_all(text.as_bytes())
+    }
+}
+
+impl Drop for GatewayLock {
+    fn drop(&mut self) {
+        // A directory that was left in order says nothing of a kernel, which would look foreign after the next boot.
+        let _ = self.file.set_len(0);
+    }
+}
+
+/// Whether a gateway lives on `state`. Never takes the lock for longer than the test takes, and never makes a file.
+pub fn probe_lock(state: &StateDir) -> LockState {
+    let file = match File::open(state.gateway_lock()) {
+        Ok(file) => file,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return LockState::Free;
+        }
+        Err(_) => return LockState::Unknown,
+    };
+    let holder = read_holder(&file).map(Box::new);
+    let same_kernel = holder.as_ref().is_none_or(|holder| holder.boot_id == boot_id());
+    match file.try_lock_shared() {
+        Ok(()) if same_kernel => LockState::Free,
+        // Over a shared file system another kernel's lock may not be seen.
+        Ok(()) => LockState::ForeignKernel,
+        Err(TryLockError::WouldBlock) => LockState::Held { holder, same_kernel },
+        Err(TryLockError::Error(_)) => LockState::Unknown,
+    }
+}
+
+/// Whoever only tests the lock holds it for a moment; a gateway holds it for longer than we wait.
+fn lock_patiently(file: &File) -> Result<(), TryLockError> {
+    let deadline = Instant::now() + GATEWAY_LOCK_WAIT;
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(GATEWAY_LOCK_POLL),
+            result => return result,
+        }
+    }
+}
+
+fn read_holder(mut file: &File) -> Option<LockHolder> {
+    let mut text = String::new();
+    file.rewind().ok()?;
+    file.take(64 * 1024).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|text| text.trim().to_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_gateway_at_a_time() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let state = StateDir::new(dir.path().join("state"));
+        assert_eq!(probe_lock(&state), LockState::Free);
+        assert!(!state.path().exists(), "a probe makes nothing");
+        let mut lock = GatewayLock::acquire(&state).expect("free");
+        lock.announce("ws://127.0.0.1:1".into(), None, None).expect("writable");
+        let LockState::Held { holder: Some(holder), same_kernel: true } = probe_lock(&state) else {
+            panic!("{:?}", probe_lock(&state))
+        };
+        assert_eq!(holder.url.as_deref(), Some("ws://127.0.0.1:1"));
+        let error = GatewayLock::acquire(&state).expect_err("held");
+        assert!(error.to_string().contains("ws://127.0.0.1:1"), "{error}");
+        drop(lock);
+        assert_eq!(probe_lock(&state), LockState::Free);
+        GatewayLock::acquire(&state).expect("free again");
+    }
+
+    #[test]
+    fn a_lock_of_another_kernel_is_told_from_one_that_was_left_in_order() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let state = StateDir::new(dir.path());
+        drop(GatewayLock::acquire(&state).expect("free"));
+        assert_eq!(fs::read_to_string(state.gateway_lock()).expect("kept"), "");
+        assert_eq!(probe_lock(&state), LockState::Free);
+        let foreign = LockHolder { boot_id: "another".into(), ..LockHolder::default() };
+        fs::write(state.gateway_lock(), serde_json::to_string(&foreign).expect("JSON")).expect("writable");
+        assert_eq!(probe_lock(&state), LockState::ForeignKernel);
+        GatewayLock::acquire(&state).expect("a gateway that starts is the one to say so");
+    }
+
+    #[test]
+    fn somebody_who_only_tests_the_lock_does_not_keep_a_gateway_from_starting() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let state = StateDir::new(dir.path());
+        drop(GatewayLock::acquire(&state).expect("free"));
+        let tester = File::open(state.gateway_lock()).expect("there");
+        tester.try_lock_shared().expect("free");
+        let starting = std::thread::spawn(move || GatewayLock::acquire(&state).map(drop));
+        drop(tester);
+        starting.join().expect("no panic").expect("waits for a moment");
+    }
+
+    #[test]
+    fn the_nearest_directory_that_exists_is_named() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("file");
+        fs::write(&file, "").expect("writable");
+        let error = GatewayLock::acquire(&StateDir::new(file.join("a/b"))).expect_err("a file is in the way");
+        let LockError::Unwritable { path, .. } = &error else { panic!("{error:?}") };
+        assert_eq!(*path, file);
+    }
+}
