@@ -31,7 +31,7 @@ pub fn own_interfaces() -> Vec<IpNet> {
 /// What a container runtime leaves behind, below `root` (`/` outside tests).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContainerMarks {
-    /// `/.dockerenv` or `/run/.containerenv` exists.
+    /// A container runtime or Kubernetes left its mark.
     pub container: bool,
     /// A network interface has a hardware device behind it: the host's network is shared.
     pub hardware_interface: bool,
@@ -43,11 +43,73 @@ impl ContainerMarks {
         let exists = |path: &str| root.join(path).exists();
         let hardware_interface = std::fs::read_dir(root.join("sys/class/net"))
             .is_ok_and(|interfaces| interfaces.flatten().any(|interface| interface.path().join("device").exists()));
-        Self { container: exists(".dockerenv") || exists("run/.containerenv"), hardware_interface }
+        // Docker and Podman leave a file. A pod has neither: its kubelet writes the hosts file, and mounts an account.
+        let container = exists(".dockerenv")
+            || exists("run/.containerenv")
+            || exists("var/run/secrets/kubernetes.io/serviceaccount")
+            || has_kubelet_hosts(&root.join("etc/hosts"));
+        Self { container, hardware_interface }
     }
+}
+
+fn has_kubelet_hosts(path: &Path) -> bool {
+    std::fs::read_to_string(path).is_ok_and(|text| text.starts_with("# Kubernetes-managed hosts file"))
 }
 
 /// Whether `address` is of a Tailscale network.
 pub(super) fn is_tailnet(address: IpAddr) -> bool {
     matches!(address, IpAddr::V4(v4) if v4.octets()[0] == 100 && (64..128).contains(&v4.octets()[1]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Paths below the root, with what is in them.
+    type Files = &'static [(&'static str, &'static str)];
+
+    #[test]
+    fn marks() {
+        #[rustfmt::skip]
+        let rows: &[(Files, bool, bool)] = &[
+            // files                                                            container  hardware
+            (&[],                                                                  false,  false),
+            (&[("etc/hosts", "127.0.0.1 localhost\n")],                            false,  false),
+            (&[(".dockerenv", "")],                                                true,   false),
+            (&[("run/.containerenv", "")],                                         true,   false),
+            (&[("etc/hosts", "# Kubernetes-managed hosts file.\n127.0.0.1\n")],    true,   false),
+            (&[("var/run/secrets/kubernetes.io/serviceaccount/namespace", "x")],   true,   false),
+            (&[("sys/class/net/lo/type", "772")],                                  false,  false),
+            (&[("sys/class/net/eth0/device/vendor", "x")],                         false,  true),
+            (&[(".dockerenv", ""), ("sys/class/net/eth0/device/vendor", "x")],     true,   true),
+        ];
+        for (files, container, hardware_interface) in rows {
+            let root = tempfile::tempdir().expect("a directory");
+            for (path, text) in *files {
+                let path = root.path().join(path);
+                fs::create_dir_all(path.parent().expect("below the root")).expect("writable");
+                fs::write(path, text).expect("writable");
+            }
+            let expected = ContainerMarks { container: *container, hardware_interface: *hardware_interface };
+            assert_eq!(ContainerMarks::read(root.path()), expected, "{files:?}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_not_an_address_of_ours_and_subnets_come_along() {
+        for interface in own_interfaces() {
+            assert!(!interface.addr().is_loopback() && interface.contains(&interface.addr()), "{interface}");
+        }
+    }
+
+    #[test]
+    fn tailnet_addresses() {
+        for (text, expected) in
+            [("100.64.0.1", true), ("100.127.255.254", true), ("100.128.0.1", false), ("fd7a:115c:a1e0::1", false)]
+        {
+            assert_eq!(is_tailnet(text.parse().expect("an address")), expected, "{text}");
+        }
+    }
 }

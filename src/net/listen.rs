@@ -38,12 +38,12 @@ pub enum BindMode {
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// Somebody else listens there.
-    #[error("port {} is already in use{}", address.port(), owner.as_ref().map(|owner| format!(" by {owner}")).unwrap_or_default())]
+    #[error("{}", describe(*address, owner))]
     Taken {
         /// Where.
         address: SocketAddr,
-        /// Who, where /proc tells.
-        owner: Option<PortOwner>,
+        /// Who.
+        owner: Box<PortOwner>,
     },
     /// The kernel refused.
     #[error("cannot listen on {address}")]
@@ -55,17 +55,25 @@ pub enum ListenError {
     },
 }
 
+fn describe(address: SocketAddr, owner: &PortOwner) -> String {
+    if owner.is_openclaw() {
+        format!("another gateway instance is already listening on ws://{address}: {owner}")
+    } else {
+        format!("port {} is already in use by {owner}", address.port())
+    }
+}
+
 impl Hint for ListenError {
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Taken { address, owner } => match owner {
-                Some(owner) if owner.is_openclaw() => format!(
-                    "a gateway runs there already: `openclaw gateway status` shows it; to run a second one beside it, choose \
-                     another port with --port and another OPENCLAW_STATE_DIR (port {} is its)",
-                    address.port()
-                ),
-                _ => "stop that process, or choose another port with --port or gateway.port".to_owned(),
-            },
+            Self::Taken { owner, .. } if owner.is_openclaw() => {
+                let stop = owner.process.as_ref().map_or_else(String::new, |process| format!(", `kill {}` stops it", process.pid));
+                format!(
+                    "`openclaw gateway status` shows it{stop}; to run another one beside it, choose another port with --port \
+                     and another state directory with OPENCLAW_STATE_DIR"
+                )
+            }
+            Self::Taken { .. } => "stop that process, or choose another port with --port or gateway.port".to_owned(),
             Self::Bind { source, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied => {
                     "ports below 1024 need a privilege: choose a higher one with --port".to_owned()
@@ -108,7 +116,7 @@ pub fn addresses(mode: BindMode, interfaces: &[IpNet], marks: ContainerMarks) ->
 }
 
 /// Listens on every one of `addresses` with one port. With port 0 the kernel chooses for the first, and the others take
-/// the same. A family that this machine lacks is left out, as long as one address remains.
+/// the same. Without IPv6, ::1 is left out and every address means every IPv4 address.
 ///
 /// # Errors
 /// [`ListenError`] names the address, and for a taken port who has it.
@@ -121,7 +129,7 @@ pub async fn listen(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>,
             Err(error) if port == 0 && attempt < MAX_PORT_ATTEMPTS && error.1.kind() == io::ErrorKind::AddrInUse => {}
             Ok(listeners) => return Ok(listeners),
             Err((address, source)) if source.kind() == io::ErrorKind::AddrInUse => {
-                return Err(ListenError::Taken { address, owner: port_owner::find(address).await });
+                return Err(ListenError::Taken { address, owner: Box::new(port_owner::find(address).await) });
             }
             Err((address, source)) => return Err(ListenError::Bind { address, source }),
         }
@@ -131,11 +139,10 @@ pub async fn listen(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>,
 fn listen_once(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, (SocketAddr, io::Error)> {
     let mut listeners = Vec::<TcpListener>::new();
     let mut port = port;
-    let mut missing = None;
     for &ip in addresses {
         let mut address = SocketAddr::new(ip, port);
         let mut bound = bind(address);
-        if bound.is_err() && ip == IpAddr::from(Ipv6Addr::UNSPECIFIED) && bound.as_ref().is_err_and(lacks_family) {
+        if ip == IpAddr::from(Ipv6Addr::UNSPECIFIED) && bound.as_ref().is_err_and(lacks_family) {
             info!(target: "gateway", "no IPv6 on this machine: listening on every IPv4 address");
             address.set_ip(Ipv4Addr::UNSPECIFIED.into());
             bound = bind(address);
@@ -145,17 +152,14 @@ fn listen_once(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, (Soc
                 port = listener.local_addr().map_err(|error| (address, error))?.port();
                 listeners.push(listener);
             }
-            Err(error) if lacks_family(&error) => {
-                info!(target: "gateway", "this machine has no {ip}: not listening there");
-                missing = Some((address, error));
+            // Whoever asks for a certain address needs to hear that it is not there; the second loopback is our own wish.
+            Err(error) if lacks_family(&error) && ip == IpAddr::from(Ipv6Addr::LOCALHOST) && !listeners.is_empty() => {
+                info!(target: "gateway", "no IPv6 on this machine: not listening on ::1");
             }
             Err(error) => return Err((address, error)),
         }
     }
-    match missing {
-        Some(missing) if listeners.is_empty() => Err(missing),
-        _ => Ok(listeners),
-    }
+    Ok(listeners)
 }
 
 fn lacks_family(error: &io::Error) -> bool {
@@ -222,9 +226,34 @@ mod tests {
         let holder = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback");
         let port = holder.local_addr().expect("bound").port();
         let error = listen(&[Ipv4Addr::LOCALHOST.into()], port).await.expect_err("taken");
-        let ListenError::Taken { owner: Some(owner), .. } = &error else { panic!("{error:?}") };
-        assert_eq!(owner.pid, std::process::id());
-        assert!(!owner.is_openclaw());
+        let ListenError::Taken { owner, .. } = &error else { panic!("{error:?}") };
+        assert_eq!(owner.process.as_ref().expect("told").pid, std::process::id());
+        assert!(error.to_string().contains(&format!("pid {}", std::process::id())), "{error}");
         assert!(error.hint().is_some());
+    }
+
+    #[tokio::test]
+    async fn every_address_means_both_families() {
+        let listeners = listen(&[Ipv6Addr::UNSPECIFIED.into()], 0).await.expect("every address");
+        let port = listeners[0].local_addr().expect("bound").port();
+        for address in ["127.0.0.1", "::1"] {
+            let address = SocketAddr::new(address.parse().expect("an address"), port);
+            let connected = tokio::net::TcpStream::connect(address).await;
+            if address.is_ipv6()
+                && connected.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AddrNotAvailable)
+            {
+                continue; // a machine without IPv6
+            }
+            let (_, peer) = listeners[0].accept().await.expect("connected");
+            assert_eq!(super::super::PeerAddr::new(peer).ip(), address.ip());
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_not_ours_is_an_error_and_not_less_than_was_asked() {
+        let elsewhere = IpAddr::from([192, 0, 2, 77]);
+        let error = listen(&[Ipv4Addr::LOCALHOST.into(), elsewhere], 0).await.expect_err("not here");
+        assert!(error.to_string().contains("192.0.2.77"), "{error}");
+        assert!(error.hint().expect("a hint").contains("customBindHost"));
     }
 }
