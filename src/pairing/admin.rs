@@ -204,3 +204,26 @@ fn parse_label(text: &str) -> Result<&str, InvalidLabel> {
     let fits = (1..=MAX_LABEL_CHARS).contains(&label.chars().count());
     if fits && !label.chars().any(|c| c.is_control() || bends(c)) { Ok(label) } else { Err(InvalidLabel) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels() {
+        let long = "é".repeat(MAX_LABEL_CHARS);
+        for (text, label) in [
+            (" kitchen ", Some("kitchen")),
+            ("Küche 2 · \u{1f980}", Some("Küche 2 · \u{1f980}")),
+            (long.as_str(), Some(long.as_str())),
+            ("", None),
+            (" \t ", None),
+            (&format!("{long}é"), None),
+            ("a\u{1b}[31m", None),
+            ("a\nb", None),
+            ("a\u{202e}b", None),
+        ] {
+            assert_eq!(parse_label(text).ok(), label, "{text:?}");
+        }
+    }
+}

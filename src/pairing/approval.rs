@@ -97,3 +97,90 @@ const fn via_name(via: ApprovedVia) -> &'static str {
         ApprovedVia::Owner | ApprovedVia::Other => "owner",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        protocol::Scopes,
+        store::testing::{paired, pending, refused, scopes},
+    };
+
+    const APPROVAL: Approval = Approval { via: ApprovedVia::Owner, now_ms: 5000, generation: 77 };
+
+    #[test]
+    fn a_new_device() {
+        let pending = pending(1, &scopes("admin"));
+        let record = DeviceRecord { pending: Some(pending.clone()), refused: Some(refused()), paired: None };
+        let after = APPROVAL.of(&pending, &record);
+        assert!(after.pending.is_none() && after.refused.is_none());
+        let paired = after.paired.unwrap();
+        assert_eq!((paired.created_at_ms, paired.approved_at_ms), (5000, 5000));
+        assert_eq!((paired.roles(), &paired.scopes), (vec![Role::Operator], &scopes("admin")));
+        let token = &paired.tokens[&Role::Operator];
+        assert_eq!((&token.scopes, token.generation, token.hash), (&scopes("admin read write"), 77, None));
+    }
+
+    #[test]
+    fn more_is_added_to_what_is_held_and_the_token_goes_on() {
+        let mut before = paired(1, &scopes("read"));
+        before.operator_label = Some("kitchen".into());
+        before.unknown.insert("theirs".into(), 1.into());
+        let pending = pending(1, &scopes("pairing admin"));
+        let record = DeviceRecord { paired: Some(before.clone()), pending: Some(pending.clone()), refused: None };
+        let after = APPROVAL.of(&pending, &record).paired.unwrap();
+        assert_eq!(after.scopes, scopes("read pairing admin"));
+        assert_eq!((after.created_at_ms, after.approved_at_ms), (1000, 5000));
+        assert_eq!((&after.operator_label, &after.unknown), (&before.operator_label, &before.unknown));
+        let token = &after.tokens[&Role::Operator];
+        assert!(token.accepts("token"), "a device with nothing but its token is not locked out");
+        assert_eq!(token.scopes, scopes("admin pairing read write"));
+    }
+
+    #[test]
+    fn a_revoked_token_is_replaced_and_what_it_permitted_is_forgotten() {
+        let mut before = paired(1, &scopes("admin"));
+        before.tokens.get_mut(&Role::Operator).unwrap().revoked_at_ms = Some(2000);
+        let pending = pending(1, &scopes("read"));
+        let after = APPROVAL.of(&pending, &DeviceRecord { paired: Some(before), ..DeviceRecord::default() });
+        let paired = after.paired.unwrap();
+        let token = &paired.tokens[&Role::Operator];
+        assert!(!token.accepts("token") && !token.is_revoked());
+        assert_eq!((token.generation, &token.scopes), (77, &scopes("read")));
+        assert!(paired.has_role(Role::Operator));
+    }
+
+    #[test]
+    fn another_role_has_a_token_of_its_own() {
+        let mut request = pending(1, &Scopes::none());
+        request.request.roles = Some(vec![Role::Node]);
+        request.request.role = Some(Role::Node);
+        let record = DeviceRecord { paired: Some(paired(1, &scopes("read"))), ..DeviceRecord::default() };
+        let after = APPROVAL.of(&request, &record).paired.unwrap();
+        assert_eq!(after.roles(), [Role::Operator, Role::Node]);
+        assert!(after.tokens[&Role::Operator].accepts("token") && after.tokens[&Role::Node].scopes.is_empty());
+        assert_eq!(after.approved(Role::Operator), scopes("read"));
+    }
+
+    #[test]
+    fn a_record_with_another_key_grants_nothing() {
+        let mut damaged = paired(1, &scopes("admin"));
+        damaged.public_key = "another".into();
+        let request = pending(1, &scopes("read"));
+        let after = APPROVAL.of(&request, &DeviceRecord { paired: Some(damaged), ..DeviceRecord::default() });
+        let paired = after.paired.unwrap();
+        assert_eq!(
+            (paired.scopes, paired.public_key, paired.created_at_ms),
+            (scopes("read"), request.request.public_key, 1000)
+        );
+        assert_eq!(paired.tokens[&Role::Operator].generation, 77);
+    }
+
+    #[test]
+    fn a_request_for_more_than_was_approved_goes_on_waiting() {
+        let wide = pending(1, &scopes("admin"));
+        let narrow = pending(1, &scopes("read"));
+        let record = DeviceRecord { pending: Some(wide.clone()), ..DeviceRecord::default() };
+        assert_eq!(APPROVAL.of(&narrow, &record).pending, Some(wide));
+    }
+}

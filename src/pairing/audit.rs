@@ -3,7 +3,7 @@
 use super::{Claim, Connecting, PairingReason};
 use crate::{
     protocol::{Role, Scopes},
-    store::DeviceRecord,
+    store::{DeviceRecord, Paired},
 };
 
 /// A value for a `key=value` line. What would break the line apart, or look like another key, becomes `_`.
@@ -12,10 +12,13 @@ pub(super) fn field(text: &str) -> String {
     text.chars().map(|c| if plain(c) { c } else { '_' }).collect()
 }
 
-/// That a known device asks for more.
+/// That a known device asks for more, if that is why.
 pub(super) fn upgrade(reason: PairingReason, claim: &Claim, record: &DeviceRecord, connecting: Connecting<'_>) {
+    if reason == PairingReason::NotPaired {
+        return;
+    }
     let paired = record.paired.as_ref();
-    let mut roles = paired.map(|paired| paired.roles()).unwrap_or_default();
+    let mut roles = paired.map(Paired::roles).unwrap_or_default();
     roles.sort_unstable_by_key(|role| role.as_str());
     let roles: Vec<_> = roles.into_iter().map(Role::as_str).collect();
     let held = paired.map(|paired| paired.scopes.clone()).unwrap_or_default();
@@ -42,4 +45,20 @@ pub(super) fn scopes(scopes: &Scopes) -> String {
 
 fn or_none(text: String) -> String {
     if text.is_empty() { "<none>".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field;
+
+    #[test]
+    fn a_value_stays_one_word() {
+        for (text, word) in [
+            ("operator.read,operator.write", "operator.read,operator.write"),
+            ("a b=c\"d'e`f", "a_b_c_d_e_f"),
+            ("kitchen\n\u{202e}é", "kitchen___"),
+        ] {
+            assert_eq!(field(text), word);
+        }
+    }
 }

@@ -144,3 +144,31 @@ impl Hint for PairingError {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::ErrorCode;
+
+    #[test]
+    fn what_callers_are_told() {
+        let unknown = || PairingError::RotationDenied(Denial::UnknownDeviceOrRole);
+        let outside = || PairingError::RotationDenied(Denial::ScopeOutsideApprovedBaseline(Scope::ADMIN));
+        #[rustfmt::skip]
+        let rows = [
+            (PairingError::UnknownRequest,            Dialect::V3, "unknown requestId"),
+            (PairingError::UnknownDevice,             Dialect::V4, "unknown deviceId"),
+            (PairingError::ApprovalDenied,            Dialect::V4, "device pairing approval denied"),
+            (PairingError::MissingScope(Scope::READ), Dialect::V4, "missing scope: operator.read"),
+            (unknown(),                               Dialect::V3, "unknown deviceId/role"),
+            (unknown(),                               Dialect::V4, "device token rotation denied"),
+            (outside(),                               Dialect::V3, "device token rotation denied"),
+            (PairingError::RevocationDenied(Denial::DeviceOwnershipMismatch), Dialect::V4, "device token revocation denied"),
+        ];
+        for (error, dialect, message) in rows {
+            assert_eq!(error.to_wire(dialect), ErrorShape::invalid(message));
+        }
+        let locked = PairingError::Contended.to_wire(Dialect::V4);
+        assert_eq!((locked.code, locked.retryable), (ErrorCode::Unavailable, Some(true)));
+    }
+}

@@ -32,7 +32,9 @@ impl Pairing {
             let outcome = tokio::select! {
                 () = stop.cancelled() => break,
                 changes = watch.next() => {
-                    changes.iter().for_each(|change| self.pass_on(change));
+                    for change in &changes {
+                        self.pass_on(change);
+                    }
                     Ok(())
                 }
                 _ = look.tick() => self.store.refresh().await.map_err(PairingError::from),
@@ -179,4 +181,58 @@ fn endings(before: &Paired, after: Option<&Paired>) -> Vec<Occurrence> {
     };
     let roles = before.roles().into_iter().filter(|role| before.has_role(*role));
     roles.filter_map(|role| Some(Occurrence::Ended { role: Some(role), why: ends(role)? })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{paired, pending, refused, scopes};
+
+    fn record(change: impl FnOnce(&mut DeviceRecord)) -> DeviceRecord {
+        let mut record = DeviceRecord { paired: Some(paired(1, &scopes("admin"))), ..DeviceRecord::default() };
+        change(&mut record);
+        record
+    }
+
+    fn with_paired(change: impl FnOnce(&mut Paired)) -> DeviceRecord {
+        record(|record| change(record.paired.as_mut().unwrap()))
+    }
+
+    #[test]
+    fn what_sessions_hear_of_changes_by_others() {
+        use InvalidateReason::{Removed, Revoked, Rotated};
+        let request = pending(1, &scopes("read"));
+        let id = || request.request.request_id.clone();
+        let asking = || DeviceRecord { pending: Some(request.clone()), ..DeviceRecord::default() };
+        let none = DeviceRecord::default;
+        let same = || record(|_| ());
+        let requested = || vec![Occurrence::Requested(Box::new(request.request.clone()))];
+        let resolved = |approved| vec![Occurrence::Resolved { request: id(), approved }];
+        let ended = |role, why| vec![Occurrence::Ended { role, why }];
+        let operator = Some(Role::Operator);
+        #[rustfmt::skip]
+        let rows = vec![
+            ("nothing",              same(),     same(),                                               vec![]),
+            ("asks",                 none(),     asking(),                                             requested()),
+            ("is approved",          asking(),   same(),                                               resolved(true)),
+            ("is rejected",          asking(),   DeviceRecord { refused: Some(refused()), ..none() },  resolved(false)),
+            ("repeats",              asking(),   DeviceRecord { pending: Some(Pending { refreshed_at_ms: Some(9), ..request.clone() }), ..none() }, vec![]),
+            ("is seen",              same(),     with_paired(|paired| paired.last_seen_at_ms = Some(9)),       vec![]),
+            ("is named",             same(),     with_paired(|paired| paired.operator_label = Some("a".into())), vec![Occurrence::Changed]),
+            ("is removed",           same(),     none(),                                               ended(None, Removed)),
+            ("has another key",      same(),     with_paired(|paired| paired.public_key = "x".into()), ended(None, Removed)),
+            ("is revoked",           same(),     with_paired(|paired| paired.tokens.get_mut(&Role::Operator).unwrap().revoked_at_ms = Some(9)), ended(operator, Revoked)),
+            ("loses its role",       same(),     with_paired(|paired| { paired.roles.clear(); paired.role = None; }), ended(operator, Revoked)),
+            ("is rotated",           same(),     with_paired(|paired| paired.tokens.get_mut(&Role::Operator).unwrap().rotate(7, 9)), ended(operator, Rotated)),
+            ("loses its token",      same(),     with_paired(|paired| paired.tokens.clear()),          ended(operator, Rotated)),
+            ("holds less",           same(),     with_paired(|paired| paired.scopes = scopes("read")), ended(operator, Rotated)),
+            ("holds more",           same(),     with_paired(|paired| paired.scopes = scopes("admin pairing")), vec![Occurrence::Changed]),
+            ("appears",              none(),     same(),                                               vec![Occurrence::Changed]),
+            ("is turned down twice", DeviceRecord { refused: Some(refused()), ..none() }, none(),      vec![]),
+        ];
+        for (what, before, after, told) in rows {
+            assert_eq!(occurrences(&before, &after, 2000), told, "{what}");
+        }
+        assert_eq!(occurrences(&asking(), &none(), 2000 + 300_000), [], "expiry is silent");
+    }
 }

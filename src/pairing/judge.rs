@@ -116,7 +116,7 @@ impl Pairing {
         let answered = stored.record.pending.as_ref().filter(|_| record.pending.is_none());
         let Some(revision) = self.set(&claim.device, stored, record.clone()).await? else { return Ok(None) };
 
-        self.audit(reason, claim, &stored.record, connecting);
+        audit::upgrade(reason, claim, &stored.record, connecting);
         tracing::info!(target: "gateway", "device pairing auto-approved device={} role={}", claim.device, claim.role);
         let request = answered.map_or(pending.request.request_id, |answered| answered.request.request_id.clone());
         self.forget_request(&request);
@@ -155,7 +155,7 @@ impl Pairing {
             return Ok(None);
         }
 
-        self.audit(reason, claim, record, connecting);
+        audit::upgrade(reason, claim, record, connecting);
         let id = pending.request.request_id.clone();
         tracing::info!(
             target: "gateway",
@@ -180,12 +180,6 @@ impl Pairing {
         let record = DeviceRecord { pending: Some(pending), ..DeviceRecord::clone(&stored.record) };
         if let Err(error) = self.set(&claim.device, stored, record).await {
             tracing::debug!(target: "gateway", "a repeated pairing request was not written: {}", hint::chain(&error));
-        }
-    }
-
-    fn audit(&self, reason: PairingReason, claim: &Claim, record: &DeviceRecord, connecting: Connecting<'_>) {
-        if reason != PairingReason::NotPaired {
-            audit::upgrade(reason, claim, record, connecting);
         }
     }
 }

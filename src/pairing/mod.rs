@@ -21,6 +21,8 @@ mod request;
 mod rotation;
 mod service;
 mod sightings;
+#[cfg(test)]
+mod tests;
 mod token;
 
 pub use claim::{

@@ -86,3 +86,89 @@ pub(super) fn has_room<'a>(claim: &Claim, others: impl Iterator<Item = &'a Pendi
     }
     all < MAX_PAIRING_REQUESTS && of_client < MAX_PAIRING_REQUESTS_PER_CLIENT
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        pairing::tests::claim,
+        store::testing::{key, pending, scopes},
+    };
+
+    #[test]
+    fn a_repeat_keeps_its_request_and_a_wider_one_asks_for_both() {
+        use Role::{Node, Operator};
+        #[rustfmt::skip]
+        let rows = [
+            // waits as  for       asks as   for              kept   then waits as          for
+            (Operator,   "admin",  Operator, "admin",         true,  vec![Operator],        "admin"),
+            (Operator,   "admin",  Operator, "read",          true,  vec![Operator],        "admin"),
+            (Operator,   "admin",  Operator, "",              true,  vec![Operator],        "admin"),
+            (Operator,   "read",   Operator, "write pairing", false, vec![Operator],        "read write pairing"),
+            (Operator,   "read",   Node,     "",              false, vec![Operator, Node],  "read"),
+            (Node,       "",       Operator, "read",          false, vec![Node, Operator],  "read"),
+        ];
+        for (before, held, role, names, kept, roles, together) in rows {
+            let mut waiting = pending(1, &scopes(held));
+            waiting.request.roles = Some(vec![before]);
+            let claim = Claim { role, scopes: scopes(names), ..claim(1) };
+            let at = format!("{before} {held}, then {role} {names}");
+            match next(&claim, &DeviceRecord::default(), Some(&waiting), 9) {
+                Next::Keep(id) => assert_eq!((kept, &id), (true, &waiting.request.request_id), "{at}"),
+                Next::Make { pending, replaces } => {
+                    assert_eq!((kept, replaces.as_ref()), (false, Some(&waiting.request.request_id)), "{at}");
+                    assert_eq!((pending.roles(), pending.scopes()), (roles, scopes(together)), "{at}");
+                    assert_ne!(Some(pending.request.request_id), replaces, "{at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn another_key_takes_nothing_over() {
+        let mut waiting = pending(1, &scopes("admin"));
+        waiting.request.public_key = key(2);
+        let Next::Make { pending, replaces } = next(&claim(1), &DeviceRecord::default(), Some(&waiting), 9) else {
+            panic!("a request of another key was kept");
+        };
+        assert_eq!((pending.scopes(), replaces), (claim(1).wanted(), Some(waiting.request.request_id)));
+    }
+
+    #[test]
+    fn what_a_device_says_of_itself_is_cut() {
+        let claim = Claim { display_name: Some("é".repeat(5000)), platform: Some(String::new()), ..claim(1) };
+        let made = silent(&claim, &DeviceRecord::default(), 9);
+        assert_eq!(made.request.display_name.map(|name| name.chars().count()), Some(MAX_DEVICE_TEXT_CHARS));
+        assert_eq!(made.request.platform, None);
+    }
+
+    #[test]
+    fn the_list_has_room_for_everybody_but_not_for_much_of_one() {
+        let from = |address: Option<&str>| Claim { client: address.map(|text| text.parse().unwrap()), ..claim(1) };
+        let waiting = |number: u32, address: Option<&str>| {
+            let mut pending = pending(number, &scopes("read"));
+            pending.request.remote_ip = address.map(str::to_owned);
+            pending
+        };
+        #[rustfmt::skip]
+        let rows = [
+            // waiting from 192.0.2.1, local, others    asks from           room
+            (3,                        0,     0,        Some("192.0.2.1"),  true),
+            (4,                        0,     0,        Some("192.0.2.1"),  false),
+            (4,                        0,     0,        Some("192.0.2.2"),  true),
+            (4,                        0,     0,        None,               true),
+            (0,                        4,     0,        None,               false),
+            (0,                        4,     0,        Some("192.0.2.1"),  true),
+            (0,                        0,     63,       Some("192.0.2.1"),  true),
+            (0,                        0,     64,       Some("192.0.2.1"),  false),
+        ];
+        for (of_client, local, of_others, asks, room) in rows {
+            let all: Vec<_> = (0..of_client)
+                .map(|n| waiting(n, Some("192.0.2.1")))
+                .chain((0..local).map(|n| waiting(n, None)))
+                .chain((0..of_others).map(|n| waiting(n, Some(&format!("198.51.100.{n}")))))
+                .collect();
+            assert_eq!(has_room(&from(asks), all.iter()), room, "{of_client} {local} {of_others} {asks:?}");
+        }
+    }
+}

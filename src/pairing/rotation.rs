@@ -182,3 +182,53 @@ fn managed<'a>(
     }
     paired.filter(|paired| paired.roles().contains(&role)).ok_or(Denial::UnknownDeviceOrRole)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{device, paired, scopes};
+
+    fn operator(names: &str) -> Approver {
+        Approver { scopes: scopes(names), device: None, by_device_token: false }
+    }
+
+    fn by_token(number: u32, names: &str) -> Approver {
+        Approver { scopes: scopes(names), device: Some(device(number)), by_device_token: true }
+    }
+
+    #[test]
+    fn who_may_replace_which_token() {
+        use Denial as D;
+        let scope = |name| scopes(name).iter().next().unwrap().clone();
+        let ok = |names| Ok(scopes(names));
+        #[rustfmt::skip]
+        let rows = [
+            // caller                   approved   role             scopes            outcome
+            (Approver::owner(),         "admin",   Role::Operator,  None,             ok("admin read write")),
+            (Approver::owner(),         "admin",   Role::Operator,  Some("read"),     ok("read")),
+            (Approver::owner(),         "write",   Role::Operator,  Some("write"),    ok("read write")),
+            (Approver::owner(),         "read",    Role::Operator,  Some("admin"),    Err(D::ScopeOutsideApprovedBaseline(scope("admin")))),
+            (Approver::owner(),         "",        Role::Operator,  Some("read"),     Err(D::MissingApprovedScopeBaseline)),
+            (Approver::owner(),         "",        Role::Operator,  None,             ok("")),
+            (Approver::owner(),         "admin",   Role::Node,      None,             Err(D::UnknownDeviceOrRole)),
+            (operator("pairing"),       "admin",   Role::Operator,  None,             Err(D::CallerMissingScope(scope("admin")))),
+            (operator("pairing read"),  "read",    Role::Operator,  None,             ok("read")),
+            (operator("pairing"),       "read",    Role::Node,      None,             Err(D::RoleManagementRequiresAdmin)),
+            (by_token(1, "pairing read"), "read",  Role::Operator,  None,             ok("read")),
+            (by_token(2, "pairing read"), "read",  Role::Operator,  None,             Err(D::DeviceOwnershipMismatch)),
+            (by_token(2, "admin"),      "read",    Role::Operator,  None,             ok("read")),
+        ];
+        for (caller, approved, role, wanted, outcome) in rows {
+            let known = paired(1, &scopes(approved));
+            let wanted = wanted.map(scopes);
+            let found = rotation(&caller, &device(1), Some(&known), role, wanted.as_ref()).map(|(_, scopes)| scopes);
+            assert_eq!(found, outcome, "{caller:?} {approved} {role} {wanted:?}");
+        }
+        let unknown = rotation(&Approver::owner(), &device(1), None, Role::Operator, None);
+        assert_eq!(unknown.map(drop), Err(D::UnknownDeviceOrRole));
+        let mut revoked = paired(1, &scopes("read"));
+        revoked.tokens.get_mut(&Role::Operator).unwrap().revoked_at_ms = Some(2000);
+        let revived = rotation(&Approver::owner(), &device(1), Some(&revoked), Role::Operator, None);
+        assert_eq!(revived.map(drop), Err(D::UnknownDeviceOrRole), "a revoked token comes back by an approval only");
+    }
+}

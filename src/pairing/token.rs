@@ -66,3 +66,81 @@ pub(super) fn ensure(
     }
     Some(paired)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{device, paired, scopes};
+
+    const NOW: (u32, i64) = (77, 5000);
+
+    fn keys() -> [TokenKey; 2] {
+        [TokenKey::from_bytes([1; 32]), TokenKey::from_bytes([2; 32])]
+    }
+
+    fn text(token: &IssuedToken) -> &str {
+        token.secret.expose_secret()
+    }
+
+    #[test]
+    fn the_same_token_at_every_connect_and_nothing_to_write() {
+        let [key, _] = keys();
+        let mut record = TokenRecord::new(Role::Operator, &scopes("admin"), 5, 1000);
+        assert!(issue(&key, &device(1), &record).is_none(), "it was never handed out");
+        assert!(seal(&key, &device(1), &mut record, 77) && !seal(&key, &device(1), &mut record, 78));
+        let [one, again] = [(); 2].map(|()| issue(&key, &device(1), &record).unwrap());
+        assert_eq!((text(&one), record.generation), (text(&again), 5));
+        assert!(record.accepts(text(&one)));
+
+        let mut known = paired(1, &scopes("admin"));
+        known.tokens.insert(Role::Operator, record);
+        assert_eq!(ensure(&key, &device(1), &known, Role::Operator, &scopes("read"), NOW), None);
+    }
+
+    #[test]
+    fn a_token_of_another_gateway_or_key_goes_on_counting_beside_ours() {
+        let [key, other] = keys();
+        // The store's test token was never derived from a key.
+        let known = paired(1, &scopes("admin"));
+        let first = ensure(&key, &device(1), &known, Role::Operator, &Scopes::none(), NOW).unwrap();
+        let token = &first.tokens[&Role::Operator];
+        let ours = issue(&key, &device(1), token).unwrap();
+        assert!(token.accepts("token") && token.accepts(text(&ours)) && text(&ours) != "token");
+
+        let second = ensure(&other, &device(1), &first, Role::Operator, &Scopes::none(), (78, 6000)).unwrap();
+        let token = &second.tokens[&Role::Operator];
+        let newest = issue(&other, &device(1), token).unwrap();
+        assert!(["token", text(&ours), text(&newest)].iter().all(|text| token.accepts(text)));
+    }
+
+    #[test]
+    fn so_many_and_no_more_count_beside_it() {
+        let mut known = paired(1, &scopes("admin"));
+        for number in 0..10 {
+            let key = TokenKey::from_bytes([number; 32]);
+            known = ensure(&key, &device(1), &known, Role::Operator, &Scopes::none(), (number.into(), 1)).unwrap();
+        }
+        assert_eq!(known.tokens[&Role::Operator].also_accepted.len(), MAX_ACCEPTED_TOKENS);
+    }
+
+    #[test]
+    fn a_narrow_token_is_widened_within_what_is_approved_by_another_credential_only() {
+        let [key, _] = keys();
+        let mut known = paired(1, &scopes("admin"));
+        known.tokens.get_mut(&Role::Operator).unwrap().scopes = scopes("read");
+        let sealed = ensure(&key, &device(1), &known, Role::Operator, &Scopes::none(), NOW).unwrap();
+        assert_eq!(sealed.tokens[&Role::Operator].scopes, scopes("read"));
+        let widened = ensure(&key, &device(1), &sealed, Role::Operator, &scopes("admin"), NOW).unwrap();
+        assert_eq!(widened.tokens[&Role::Operator].scopes, scopes("admin read write"));
+        assert_eq!(widened.tokens[&Role::Operator].hash, sealed.tokens[&Role::Operator].hash);
+    }
+
+    #[test]
+    fn a_role_without_a_token_gets_one() {
+        let [key, _] = keys();
+        let mut known = paired(1, &scopes("read"));
+        known.tokens.clear();
+        let made = ensure(&key, &device(1), &known, Role::Operator, &scopes("read"), NOW).unwrap();
+        assert!(issue(&key, &device(1), &made.tokens[&Role::Operator]).is_some());
+    }
+}
