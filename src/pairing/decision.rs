@@ -52,6 +52,8 @@ const fn ask_or_approve(silent: bool, reason: PairingReason) -> Decision {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::{
         pairing::tests::claim,
@@ -64,23 +66,23 @@ mod tests {
 
     /// What is known of the device.
     #[derive(Debug, Clone, Copy)]
-    enum Known {
+    enum Known<'a> {
         Nothing,
         OnlyARefusal,
         /// Approved as operator for these scopes.
-        As(&'static str),
+        As(&'a str),
         /// The same, and turned down later.
-        Refused(&'static str),
+        Refused(&'a str),
         /// The same, and its operator token was revoked.
-        Revoked(&'static str),
+        Revoked(&'a str),
         /// Approved for the first, with a token for the second.
-        Narrowed(&'static str, &'static str),
+        Narrowed(&'a str, &'a str),
         OtherKey,
         /// Approved as a node too, whose token was revoked.
-        NodeRevoked(&'static str),
+        NodeRevoked(&'a str),
     }
 
-    fn record(known: Known) -> DeviceRecord {
+    fn record(known: Known<'_>) -> DeviceRecord {
         let mut record = DeviceRecord::default();
         let approved = |names| paired(1, &scopes(names));
         match known {
@@ -184,5 +186,34 @@ mod tests {
             decide(&node, &known, Grant { pairs_silently: true }, Mechanism::Token),
             Decision::Approve(PairingReason::RoleUpgrade)
         );
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_gets_more_than_was_approved_or_loses_what_was(
+            approved in names(), asked in names(), silent: bool, refused: bool, by_token: bool,
+        ) {
+            let mut record = record(Known::As(&approved.join(" ")));
+            record.refused = refused.then(crate::store::testing::refused);
+            let claim = Claim { scopes: scopes(&asked.join(" ")), ..claim(1) };
+            let mechanism = if by_token { Mechanism::DeviceToken } else { Mechanism::Token };
+            let held = scopes(&approved.join(" "));
+            let overlaps = claim.scopes.is_empty() || !held.granted_to(&claim.scopes).is_empty();
+            match decide(&claim, &record, Grant { pairs_silently: silent }, mechanism) {
+                Decision::Admit(got) => {
+                    prop_assert!(held.cover_all(&got) && got == claim.scopes);
+                }
+                Decision::AdmitAndAsk(_, got) => {
+                    prop_assert!(held.cover_all(&got) && !got.is_empty() && !held.cover_all(&claim.scopes));
+                }
+                Decision::Approve(_) => prop_assert!(silent && !refused && !held.cover_all(&claim.scopes)),
+                Decision::Ask(_) => prop_assert!(!overlaps),
+            }
+        }
+    }
+
+    fn names() -> impl Strategy<Value = Vec<&'static str>> {
+        const ALL: &[&str] = &["admin", "read", "write", "approvals", "pairing", "talk", "sessions.read", "x"];
+        prop::sample::subsequence(ALL, 0..4)
     }
 }

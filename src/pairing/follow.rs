@@ -109,7 +109,7 @@ impl Pairing {
     fn pass_on(&self, change: &Change) {
         let now_ms = self.clock.now_ms();
         for occurrence in occurrences(&change.before, &change.after, now_ms) {
-            tracing::info!(target: "gateway", "noticed on disk: {} device={}", name(&occurrence), change.device);
+            tracing::info!(target: "gateway", "{} device={} (by another process)", name(&occurrence), change.device);
             self.told_by_others(&change.device, occurrence);
         }
     }

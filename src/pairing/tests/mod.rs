@@ -4,6 +4,7 @@ mod administration;
 mod connects;
 mod others;
 mod requests;
+mod takeover;
 
 use std::{
     sync::{
