@@ -20,8 +20,11 @@ use crate::{
 /// Serves a connection until it ends. The stages before the session are boxed, so that an idle session does not keep room
 /// for them.
 pub(super) async fn serve(accepted: Accepted, shared: &Shared, policy: Arc<Policy>, stop: &CancellationToken) {
-    let Some(upgraded) = Box::pin(http::serve(accepted, &shared.app)).await else { return };
-    let Some(session) = Box::pin(handshake(upgraded, shared, &policy)).await else { return };
+    // A kept-alive HTTP connection has nothing to finish.
+    let Some(Some(upgraded)) = stop.run_until_cancelled(Box::pin(http::serve(accepted, &shared.app))).await else {
+        return;
+    };
+    let Some(session) = Box::pin(handshake(upgraded, shared, &policy, stop)).await else { return };
     drop(policy);
     let caller = Arc::clone(session.caller());
     let _present = shared.presence.enter(&caller);
@@ -43,6 +46,7 @@ async fn handshake(
     upgraded: Upgraded,
     shared: &Shared,
     policy: &Policy,
+    stop: &CancellationToken,
 ) -> Option<crate::session::Session<impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + use<>>> {
     let Upgraded { socket, budget, head, ends, tls, ticket } = upgraded;
     let visitor = visitor(&head, ends, tls, policy);
@@ -51,7 +55,13 @@ async fn handshake(
         challenged = Unauthenticated::challenge(socket, visitor) => challenged.ok()?,
         () = ticket.expired() => return None,
     };
-    let known = stranger.authenticate(&shared.doors, policy, ticket.expired()).await.ok()?;
+    let patience = async {
+        tokio::select! {
+            () = ticket.expired() => Refusal::Timeout,
+            () = stop.cancelled() => Refusal::Draining,
+        }
+    };
+    let known = stranger.authenticate(&shared.doors, policy, patience).await.ok()?;
     drop(ticket);
     budget.lift();
     if shared.readiness.is_draining() {

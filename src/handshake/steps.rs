@@ -86,7 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Unauthenticated<S> {
         Ok(Self { socket, visitor, challenge })
     }
 
-    /// Waits for `connect` and judges it. When `patience` ends first, the peer is turned away.
+    /// Waits for `connect` and judges it. When `patience` ends first, the peer is turned away for the reason that it gives.
     ///
     /// # Errors
     /// [`Turned`] when there will be no session.
@@ -94,11 +94,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Unauthenticated<S> {
         mut self,
         doors: &Doors,
         policy: &Policy,
-        patience: impl Future<Output = ()>,
+        patience: impl Future<Output = Refusal>,
     ) -> Result<Authenticated<S>, Turned> {
         let met = tokio::select! {
             met = meet(&mut self.socket, &self.visitor, &self.challenge, doors, policy) => met,
-            () = patience => Err(Stopped::early(Refusal::Timeout)),
+            refusal = patience => Err(Stopped::early(refusal)),
         };
         let Self { mut socket, visitor, .. } = self;
         match met {
