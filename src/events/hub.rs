@@ -52,6 +52,10 @@ pub struct Subscriber {
     signals: broadcast::Receiver<Signal>,
 }
 
+/// The signals since it was taken. Dropping it misses them.
+#[derive(Debug)]
+pub struct Signals(broadcast::Receiver<Signal>);
+
 /// What a session takes from its queue.
 #[derive(Debug, Clone)]
 pub struct Delivery {
@@ -73,8 +77,14 @@ pub enum Notice {
 }
 
 impl Hub {
-    /// Adds a session of `device` that may see what `role` and `scopes` allow.
-    pub fn subscribe(&self, device: Option<DeviceId>, role: Role, scopes: Scopes) -> Subscriber {
+    /// From now on no signal is missed. Taken before a peer is judged, so that what is revoked meanwhile reaches it.
+    pub fn listen(&self) -> Signals {
+        Signals(self.signals.subscribe())
+    }
+
+    /// Adds a session of `device` that may see what `role` and `scopes` allow, and hears every signal since `signals` was
+    /// taken.
+    pub fn subscribe(&self, signals: Signals, device: Option<DeviceId>, role: Role, scopes: Scopes) -> Subscriber {
         let (sender, receiver) = mpsc::channel(MAX_OUTBOUND_FRAMES);
         let queue = Arc::new(Queue {
             device,
@@ -85,7 +95,7 @@ impl Hub {
             lost: AtomicU64::new(0),
         });
         self.lock().push(Arc::clone(&queue));
-        Subscriber { hub: self.clone(), queue, receiver, signals: self.signals.subscribe() }
+        Subscriber { hub: self.clone(), queue, receiver, signals: signals.0 }
     }
 
     /// Tells every session that may see it. Never waits: where a queue is full, that session loses the event.
@@ -188,7 +198,7 @@ mod tests {
         ];
         for (role, scopes, name, seen) in rows {
             let hub = Hub::default();
-            let mut subscriber = hub.subscribe(None, role, scopes.iter().cloned().collect());
+            let mut subscriber = hub.subscribe(hub.listen(), None, role, scopes.iter().cloned().collect());
             hub.publish(event(name));
             assert_eq!(subscriber.try_next().is_some(), seen, "{role} {scopes:?} {name:?}");
         }
@@ -197,7 +207,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_loses_events_and_says_how_many() {
         let hub = Hub::default();
-        let mut subscriber = hub.subscribe(None, Role::Operator, Scopes::none());
+        let mut subscriber = hub.subscribe(hub.listen(), None, Role::Operator, Scopes::none());
         for _ in 0..MAX_OUTBOUND_FRAMES + 7 {
             hub.publish(event(EventName::Tick));
         }
@@ -212,8 +222,8 @@ mod tests {
     #[tokio::test]
     async fn dropping_a_subscriber_ends_it() {
         let hub = Hub::default();
-        let first = hub.subscribe(None, Role::Operator, Scopes::none());
-        let second = hub.subscribe(None, Role::Operator, Scopes::none());
+        let first = hub.subscribe(hub.listen(), None, Role::Operator, Scopes::none());
+        let second = hub.subscribe(hub.listen(), None, Role::Operator, Scopes::none());
         drop(first);
         assert_eq!(hub.subscribers(), 1);
         drop(second);

@@ -61,6 +61,7 @@ async fn handshake(
             () = stop.cancelled() => Refusal::Draining,
         }
     };
+    let signals = shared.hub.listen();
     let known = stranger.authenticate(&shared.doors, policy, patience).await.ok()?;
     drop(ticket);
     budget.lift();
@@ -71,7 +72,7 @@ async fn handshake(
     let entry = known.entry();
     let hello = shared.greeting.hello(entry, &known.visitor().id);
     let principal = &entry.principal;
-    let subscriber = shared.hub.subscribe(principal.device, principal.role, principal.scopes.clone());
+    let subscriber = shared.hub.subscribe(signals, principal.device, principal.role, principal.scopes.clone());
     known.admit(Welcome { hello, subscriber }, policy).await.ok()
 }
 

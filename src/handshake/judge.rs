@@ -11,6 +11,7 @@ use crate::{
     auth::{Attempt, AuthFailure, DeviceStanding, Mechanism, Presented, Principal, Throttle, ThrottleKey, judge},
     clock::now_ms,
     device::{ProofRules, ProvenDevice, signature},
+    hint::chain,
     http::origin,
     pairing::{Claim, Connecting, Grant, IssuedToken, Pairing, Verdict, Waiting},
     policy::Policy,
@@ -89,7 +90,7 @@ impl Doors {
         let presented = Presented::of(asked.connect.auth.as_ref());
         let token = match proven {
             Some(device) => {
-                self.pairing.token(&device.id, asked.role).await.map_err(|error| Refusal::Store(error.to_string()))?
+                self.pairing.token(&device.id, asked.role).await.map_err(|error| Refusal::Store(chain(&error)))?
             }
             None => None,
         };
@@ -137,7 +138,7 @@ impl Doors {
         };
         let connecting = Connecting { connection: visitor.id.as_str(), mechanism, address: visitor.source.client };
         let verdict =
-            self.pairing.judge(&claim, grant, connecting).await.map_err(|error| Refusal::Store(error.to_string()))?;
+            self.pairing.judge(&claim, grant, connecting).await.map_err(|error| Refusal::Store(chain(&error)))?;
         let admission = match verdict {
             Verdict::Admitted(admission) => admission,
             Verdict::Refused(refusal) => return Err(Refusal::Pairing(refusal)),

@@ -78,7 +78,7 @@ async fn running() -> Running {
         instance_id: None,
     };
     let source = Source { class: SourceClass::Loopback, peer: None, client: None, rule: Rule::LoopbackPeer };
-    let subscriber = hub.subscribe(Some(device), principal.role, principal.scopes.clone());
+    let subscriber = hub.subscribe(hub.listen(), Some(device), principal.role, principal.scopes.clone());
     let caller = Arc::new(Caller {
         id: ConnectionId::random(),
         principal,
