@@ -107,7 +107,9 @@ impl Gateway {
                         let (shared, tls) = (Arc::clone(&shared), tls.as_ref().map(|(_, acceptor)| acceptor.clone()));
                         let (policy, stop) = (Arc::clone(&policy.borrow()), tasks.sessions.clone());
                         tasks.connections.spawn(async move {
-                            if let Some(accepted) = Box::pin(arriving.secure(tls.as_ref())).await {
+                            // Whoever said nothing yet has nothing to finish.
+                            let secured = stop.run_until_cancelled(Box::pin(arriving.secure(tls.as_ref()))).await;
+                            if let Some(Some(accepted)) = secured {
                                 connection::serve(accepted, &shared, policy, &stop).await;
                             }
                         });

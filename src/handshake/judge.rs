@@ -67,7 +67,10 @@ impl Doors {
         }
         check_origin(policy, visitor, connect)?;
         let proven = prove_device(visitor, connect, challenge)?;
-        let asked = Asked { visitor, connect, dialect, role, scopes: connect.wanted_scopes() };
+        let scopes = connect.wanted_scopes();
+        let host_is_ours =
+            visitor.local_host || origin::is_listed_host(visitor.host.as_deref(), &policy.allowed_origins);
+        let asked = Asked { visitor, connect, dialect, role, scopes, host_is_ours };
 
         if visitor.source.class.silence() == Silence::Always {
             return asked.by_local_socket(proven);
@@ -166,15 +169,18 @@ struct Asked<'a> {
     dialect: Dialect,
     role: Role,
     scopes: Scopes,
+    /// Whether the request's Host is this machine's, or that of a listed page.
+    host_is_ours: bool,
 }
 
 impl Asked<'_> {
     /// A device is approved at once where its class grants that to a bearer of the shared secret, and this very connect
-    /// carries it. Browsers were checked for their origin before.
+    /// carries it. A browser, whose origin was checked before, has to have come to a Host of ours as well: under another one
+    /// somebody may stand in between who says nothing of it.
     fn pairs_silently(&self, mechanism: Mechanism) -> bool {
         match self.visitor.source.class.silence() {
             Silence::Always => true,
-            Silence::WithSharedSecret => mechanism.is_shared_secret(),
+            Silence::WithSharedSecret => mechanism.is_shared_secret() && (!self.visitor.browser || self.host_is_ours),
             Silence::Never => false,
         }
     }

@@ -109,6 +109,17 @@ pub fn check(
     }
 }
 
+/// Whether the request's Host is that of a listed origin: then a page of that origin came to where it was served from.
+pub fn is_listed_host(host: Option<&str>, allowed: &[String]) -> bool {
+    let Some(host) = host.and_then(HostName::parse) else { return false };
+    allowed.iter().any(|listed| {
+        let Some((scheme, rest)) = listed.trim_end_matches('/').split_once("://") else { return false };
+        let port = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
+        HostName::parse(rest)
+            .is_some_and(|page| page.name == host.name && page.port.unwrap_or(port) == host.port.unwrap_or(port))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -148,10 +159,30 @@ mod tests {
         assert!(check(Some("null"), Some("x"), &["*".to_owned()], &[]).is_err(), "null is nobody's origin");
     }
 
+    #[test]
+    fn which_hosts_are_listed() {
+        let allowed = ["https://ui.example".to_owned(), "http://other.example:8080/".to_owned(), "*".to_owned()];
+        #[rustfmt::skip]
+        let rows = [
+            ("ui.example",          true),
+            ("UI.example:443",      true),
+            ("ui.example:80",       false),
+            ("other.example:8080",  true),
+            ("other.example",       false),
+            ("gateway.example",     false),
+            ("",                    false),
+        ];
+        for (host, expected) in rows {
+            assert_eq!(is_listed_host(Some(host), &allowed), expected, "{host}");
+        }
+        assert!(!is_listed_host(None, &allowed));
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_the_parsers_panic(origin in ".{0,60}", host in ".{0,60}") {
             let _ = check(Some(&origin), Some(&host), &[], &[]);
+            let _ = is_listed_host(Some(&host), &[origin]);
         }
     }
 }
