@@ -1,13 +1,16 @@
 //! Who is connected: the presence list and its version.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use crate::{
+    auth::Principal,
     clock::now_ms,
     defaults::{MAX_PRESENCE_ENTRIES, PRESENCE_TTL},
     events::{Event, Hub, Versions},
-    protocol::{ClientMode, EventName, Json, PresenceEntry},
-    session::Caller,
+    protocol::{ClientInfo, ClientMode, EventName, Json, PresenceEntry},
 };
 
 /// The presence list. Every change is told to the sessions that may read it.
@@ -25,6 +28,19 @@ struct Keyed {
     entry: PresenceEntry,
     /// How many live sessions stand behind the entry: it does not age while there are any.
     sessions: usize,
+}
+
+/// Somebody who connected.
+#[derive(Debug, Clone, Copy)]
+pub struct Newcomer<'a> {
+    /// Who it is and what it may do.
+    pub principal: &'a Principal,
+    /// What its program says of itself.
+    pub client: &'a ClientInfo,
+    /// Names the connection.
+    pub connection: &'a str,
+    /// Its address; `None` for local clients.
+    pub address: Option<IpAddr>,
 }
 
 /// A session that is present. Dropping it tells the others that it left.
@@ -56,18 +72,18 @@ impl Presence {
         }
     }
 
-    /// Adds the session of `caller`. Command lines, backends and probes come and go too fast to be listed.
-    pub fn enter(&self, caller: &Caller) -> Present {
-        if matches!(caller.client.mode, ClientMode::Cli | ClientMode::Backend | ClientMode::Probe) {
+    /// Adds a session. Command lines, backends and probes come and go too fast to be listed.
+    pub fn enter(&self, newcomer: Newcomer<'_>) -> Present {
+        if matches!(newcomer.client.mode, ClientMode::Cli | ClientMode::Backend | ClientMode::Probe) {
             return Present { presence: self.clone(), key: None };
         }
-        let key = match (&caller.principal.device, &caller.client.instance_id) {
+        let key = match (&newcomer.principal.device, &newcomer.client.instance_id) {
             (Some(device), _) => device.to_string(),
             (None, Some(instance)) => instance.clone(),
-            (None, None) => caller.id.to_string(),
+            (None, None) => newcomer.connection.to_owned(),
         };
         self.change(|entries| {
-            let entry = entry_of(caller);
+            let entry = entry_of(newcomer);
             match entries.iter_mut().find(|known| known.key == key) {
                 Some(known) => {
                     known.entry = entry;
@@ -145,12 +161,12 @@ fn expire(entries: &mut Vec<Keyed>) {
     entries.truncate(MAX_PRESENCE_ENTRIES - 1);
 }
 
-fn entry_of(caller: &Caller) -> PresenceEntry {
-    let client = &caller.client;
+fn entry_of(newcomer: Newcomer<'_>) -> PresenceEntry {
+    let Newcomer { principal, client, address, .. } = newcomer;
     let host = client.display_name.clone().unwrap_or_else(|| client.id.as_str().to_owned());
     let mode = client.mode.as_str();
     PresenceEntry {
-        ip: caller.source.remote_address().map(|address| address.to_string()),
+        ip: address.map(|address| address.to_string()),
         version: Some(client.version.clone()),
         platform: Some(client.platform.clone()),
         device_family: client.device_family.clone(),
@@ -160,9 +176,9 @@ fn entry_of(caller: &Caller) -> PresenceEntry {
         text: Some(format!("Node: {host} · mode {mode}")),
         host: Some(host),
         ts: now_ms(),
-        device_id: caller.principal.device.as_ref().map(ToString::to_string),
-        roles: Some(vec![caller.principal.role]),
-        scopes: Some(caller.principal.scopes.clone()),
+        device_id: principal.device.as_ref().map(ToString::to_string),
+        roles: Some(vec![principal.role]),
+        scopes: Some(principal.scopes.clone()),
         instance_id: client.instance_id.clone(),
         ..PresenceEntry::default()
     }

@@ -12,6 +12,7 @@ use crate::{
     http::{self, HostName, RequestHead, Upgraded},
     net::{Accepted, PeerAddr},
     policy::Policy,
+    presence::Newcomer,
     protocol::{ClientMode, Scope},
     session::ConnectionId,
     source::{self, Arrival, Source},
@@ -27,7 +28,12 @@ pub(super) async fn serve(accepted: Accepted, shared: &Shared, policy: Arc<Polic
     let Some(session) = Box::pin(handshake(upgraded, shared, &policy, stop)).await else { return };
     drop(policy);
     let caller = Arc::clone(session.caller());
-    let _present = shared.presence.enter(&caller);
+    let _present = shared.presence.enter(Newcomer {
+        principal: &caller.principal,
+        client: &caller.client,
+        connection: caller.id.as_str(),
+        address: caller.source.remote_address(),
+    });
     let is_webchat = caller.client.mode == ClientMode::Webchat;
     if is_webchat {
         let client = crate::logs::sanitize::field(caller.client.id.as_str());
