@@ -3,9 +3,11 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
 };
+
+use nix::unistd::geteuid;
 
 use crate::defaults::MAX_KEY_FILE_BYTES;
 
@@ -29,23 +31,24 @@ pub(crate) fn read(path: &Path) -> io::Result<Option<String>> {
 
 /// Makes the file at `path`, unless it exists: of several processes that try at once, the first one's content stays.
 ///
-/// The directory is made where it is missing. Whoever calls this reads the file afterwards, since another process may have
-/// been first.
+/// The directory is made where it is missing. Says whether the file was made; where it was not, another process was first,
+/// and its content is to be read.
 ///
 /// # Errors
 /// The directory cannot be made or written.
-pub(crate) fn create(path: &Path, content: &str) -> io::Result<()> {
+pub(crate) fn create(path: &Path, content: &str) -> io::Result<bool> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_directory(directory)?;
     let temporary = Temporary::write(directory, path, content, if shared(directory) { 0o660 } else { 0o600 })?;
     match fs::hard_link(&temporary.0, path) {
         Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
         // Shared folders of desktop VMs, FAT: no links, so nothing better is left than to look first.
         Err(_) if !path.try_exists()? => fs::rename(&temporary.0, path)?,
-        Err(_) => return Ok(()),
+        Err(_) => return Ok(false),
     }
-    File::open(directory)?.sync_all()
+    File::open(directory)?.sync_all()?;
+    Ok(true)
 }
 
 /// Writes the file at `path`, whole or not at all, whatever was there before.
@@ -79,6 +82,16 @@ fn make_directory(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// What root writes must stay readable for the gateway, which runs as the directory's owner. For anyone else the file is
+/// theirs already, so a failure means nothing.
+fn belong_to_owner_of(directory: &Path, file: &File) {
+    if geteuid().is_root()
+        && let Ok(owner) = fs::metadata(directory)
+    {
+        let _ = fchown(file, Some(owner.uid()), Some(owner.gid()));
+    }
+}
+
 /// A file that has another name as long as it is not whole; removed when it is no longer needed.
 struct Temporary(PathBuf);
 
@@ -89,6 +102,7 @@ impl Temporary {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         let temporary = Self(path);
         file.set_permissions(Permissions::from_mode(mode))?;
+        belong_to_owner_of(directory, &file);
         file.write_all(content.as_bytes())?;
         file.sync_all()?;
         Ok(temporary)

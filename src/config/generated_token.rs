@@ -3,11 +3,11 @@
 use std::{io, path::PathBuf};
 
 use super::{
-    hex, private_file,
+    hex,
     secret::{Secret, SecretDefect},
     variables::strip_line_end,
 };
-use crate::{hint::Hint, state::StateDir};
+use crate::{hint::Hint, private_file, state::StateDir};
 
 /// Bytes of a new token; it is written as twice as many hexadecimal digits.
 const TOKEN_BYTES: usize = 24;
@@ -35,7 +35,7 @@ pub fn ensure(state: &StateDir) -> Result<GeneratedToken, TokenError> {
     let mut bytes = [0_u8; TOKEN_BYTES];
     getrandom::fill(&mut bytes).map_err(|error| TokenError::Random(error.to_string()))?;
     let token = hex::encode(&bytes);
-    let created = private_file::create(&path, state.path(), format!("{token}\n").as_bytes())
+    let created = private_file::create(&path, &format!("{token}\n"))
         .map_err(|source| TokenError::Write { path: path.clone(), source })?;
     if created {
         return Ok(GeneratedToken { secret: Secret::new(token), created });

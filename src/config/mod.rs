@@ -43,7 +43,6 @@ mod load;
 mod logging;
 mod origin;
 mod paths;
-mod private_file;
 mod problem;
 mod redact;
 mod reload;
