@@ -1,71 +1,83 @@
 //! The `openclaw` binary: parse, run the command, print the error chain and its hint, exit.
 
-use std::{process::ExitCode, time::Instant};
+use std::{env, ffi::OsString, io, process::ExitCode, time::Instant};
 
-use clap::{Parser, Subcommand};
 use openclaw::{
-    config::{self, AuthMode, Bind, Environment, Flags, Secret},
-    gateway::{self, Start},
-    hint::{Hint, chain},
+    cli::{Cli, CliError, Context, Exit, Format, Output, Run},
+    config::{self, Environment},
+    gateway::{self, GatewayError, Start},
 };
-
-#[derive(Parser)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    Gateway {
-        #[command(subcommand)]
-        command: GatewayCommand,
-    },
-}
-
-#[derive(Subcommand)]
-enum GatewayCommand {
-    Run {
-        #[arg(long)]
-        port: Option<u16>,
-        #[arg(long)]
-        bind: Option<Bind>,
-        #[arg(long)]
-        auth: Option<AuthMode>,
-        #[arg(long)]
-        token: Option<String>,
-        #[arg(long)]
-        password: Option<String>,
-        #[arg(long)]
-        allow_unconfigured: bool,
-    },
-}
 
 fn main() -> ExitCode {
     let began = Instant::now();
-    let Command::Gateway { command: GatewayCommand::Run { port, bind, auth, token, password, allow_unconfigured } } =
-        Cli::parse().command;
+    let words: Vec<OsString> = env::args_os().collect();
     let environment = Environment::of_process();
-    let flags = Flags {
-        port,
-        bind,
-        auth,
-        token: token.map(Secret::new),
-        password: password.map(Secret::new),
-        allow_unconfigured,
-        ..Flags::default()
-    };
-    let (text, hint) = match config::load(&environment, &flags) {
-        Err(error) => (chain(&error), error.hint()),
-        Ok(loaded) => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-            match runtime.block_on(gateway::run(Start { loaded, environment, flags, began })) {
-                Ok(()) => return ExitCode::SUCCESS,
-                Err(error) => (chain(&error), error.hint()),
-            }
+    let asks_for_json = words.iter().any(|word| word == "--json");
+    match Cli::read(words) {
+        Ok(cli) => {
+            let plain = cli.no_color() || environment.variable("NO_COLOR").is_some();
+            let format = if cli.is_json() { Format::Json } else { Format::Text };
+            let mut output = Output::of_process(format, plain);
+            let ended = match cli.runs_gateway() {
+                Some(run) => run_gateway(run, environment, began, &mut output),
+                None => run_command(cli, environment, &mut output),
+            };
+            let ended = ended.and_then(|exit| output.flush().map(|()| exit).map_err(CliError::from));
+            ExitCode::from(ended.unwrap_or_else(|error| tell(&error, &mut output)).code())
+        }
+        Err(error) => refuse(&error, asks_for_json),
+    }
+}
+
+/// Commands wait for one gateway at a time: one thread does, and starts in no time.
+fn run_command(cli: Cli, environment: Environment, output: &mut Output) -> Result<Exit, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let context = Context::new(environment)?;
+    let ended = runtime.block_on(cli.run(&context, output));
+    // A look-up or a read that nobody waits for any more must not keep us.
+    runtime.shutdown_background();
+    ended
+}
+
+fn run_gateway(run: &Run, environment: Environment, began: Instant, output: &mut Output) -> Result<Exit, CliError> {
+    run.explain(output)?;
+    output.flush()?;
+    let flags = run.flags();
+    let loaded = match config::load(&environment, &flags) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            tell(&CliError::Config(error), output);
+            return Ok(Exit::Misconfigured);
         }
     };
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr(), "{text}\n{}", hint.unwrap_or_default());
-    ExitCode::FAILURE
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match runtime.block_on(gateway::run(Start { loaded, environment, flags, began })) {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) => {
+            let misconfigured = matches!(error, GatewayError::Config(_));
+            tell(&CliError::from(error), output);
+            Ok(if misconfigured { Exit::Misconfigured } else { Exit::Failed })
+        }
+    }
+}
+
+/// Tells the user why it failed; a reader that went away is told nothing.
+fn tell(error: &CliError, output: &mut Output) -> Exit {
+    if !error.is_closed_pipe() {
+        // There is nobody left to tell that telling failed.
+        let _ = error.print(output);
+    }
+    error.exit()
+}
+
+/// A command line that cannot be read, or one that asks for help or the version.
+fn refuse(error: &clap::Error, asks_for_json: bool) -> ExitCode {
+    if error.use_stderr() && asks_for_json {
+        let text = error.render().to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let mut output = Output::to_writers(io::stdout(), io::sink(), Format::Json, None);
+        let _ = CliError::usage(message).print(&mut output);
+    }
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(Exit::Failed.code()) } else { ExitCode::SUCCESS }
 }

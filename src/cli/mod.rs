@@ -1,8 +1,23 @@
 //! The command line: one file a command.
+//!
+//! A command is a struct that clap reads and whose `run` does the work: it finds its gateway by [`reach()`], and writes
+//! through [`Output`]. What fails is a [`CliError`], which knows how to tell the user. Nothing here ends the process.
 
+mod args;
+mod context;
+mod devices;
+mod error;
+mod gateway;
+mod logs;
 pub mod output;
+mod reach;
 mod table;
 pub mod target;
 mod text;
 
+pub use args::Cli;
+pub use context::Context;
+pub use error::{CallError, CliError, ConnectError, Exit, Target};
+pub use gateway::Run;
 pub use output::{Format, Output, Tone};
+pub use reach::{Reached, Session, Wish, reach};

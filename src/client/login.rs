@@ -1,9 +1,10 @@
 //! As what a client presents itself.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     config::Secret,
+    defaults::HANDSHAKE_TIMEOUT,
     device::{
         Identity, PayloadVersion,
         signature::{Signed, sign},
@@ -51,6 +52,8 @@ pub struct Login {
     pub presented: Presented,
     /// Its key.
     pub device: Option<Arc<Identity>>,
+    /// How long it waits for the gateway's challenge.
+    pub challenge_timeout: Duration,
 }
 
 impl Login {
@@ -87,6 +90,7 @@ impl Login {
             protocol: ProtocolRange { min: 3, max: 4 },
             presented: Presented::default(),
             device: None,
+            challenge_timeout: HANDSHAKE_TIMEOUT,
         }
     }
 

@@ -140,7 +140,7 @@ async fn a_refusal_carries_answer_and_close_reason() {
     assert_eq!(failure.to_string(), "gateway connect failed: pairing required");
     let closed = failure.closed().expect("a close frame");
     assert_eq!(closed.to_string(), "gateway closed (1008): pairing required: approve");
-    assert_eq!(failure.hint().as_deref(), Some("on the gateway's machine: openclaw devices approve r-1"));
+    assert_eq!(failure.hint().as_deref(), Some("where the gateway runs: openclaw devices approve r-1"));
 }
 
 #[tokio::test]

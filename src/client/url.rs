@@ -112,6 +112,16 @@ impl GatewayUrl {
         Self { scheme, ..self.clone() }
     }
 
+    /// The same, with the address that stands for every interface replaced by loopback: one listens there, nobody is there.
+    #[must_use]
+    pub fn dialable(&self) -> Self {
+        let host = match self.address() {
+            Some(address) if address.is_unspecified() => if address.is_ipv4() { "127.0.0.1" } else { "::1" }.to_owned(),
+            _ => self.host.clone(),
+        };
+        Self { host, ..self.clone() }
+    }
+
     /// Whether the host is this machine by what it is called: `localhost`, a name below it, or a loopback address.
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost"

@@ -23,7 +23,7 @@ pub use listen::{BindMode, ListenError, addresses, listen};
 pub use lobby::{Lobby, Ticket};
 pub use lock::{GatewayLock, LockError, LockHolder, LockState, probe_lock};
 pub use peer::PeerAddr;
-pub use port_owner::{Listener, PortOwner};
+pub use port_owner::{Listener, PortOwner, Process, port_owner};
 pub use stream::Stream;
 pub use tls::{Certificate, CertificateFiles, TlsError};
 pub use unix::{LocalSocket, SocketError, connect_socket, socket_candidates};

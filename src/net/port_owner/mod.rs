@@ -7,7 +7,7 @@ use std::{fmt, net::SocketAddr, path::Path};
 
 use jiff::Timestamp;
 
-use self::process::Process;
+pub use self::process::Process;
 
 /// Whoever listens on a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,12 @@ impl fmt::Display for PortOwner {
             (None, None) => Ok(()),
         }
     }
+}
+
+/// Who listens at `address`; `None` where nobody does, as far as that can be told.
+pub async fn port_owner(address: SocketAddr) -> Option<PortOwner> {
+    let owner = find(address).await;
+    (owner.process.is_some() || owner.uid.is_some() || owner.kind != Listener::Other).then_some(owner)
 }
 
 /// Finds who listens where `address` cannot be had.

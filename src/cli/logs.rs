@@ -1,0 +1,366 @@
+//! `openclaw logs`
+
+use std::{path::PathBuf, time::Duration};
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::json;
+
+use super::{
+    CliError, Context, Exit, Output, Session, Tone, Wish,
+    reach::gateway,
+    target::{TargetArgs, milliseconds},
+};
+use crate::{
+    defaults::{LOGS_TIMEOUT, RECONNECT_MAX, RECONNECT_MIN},
+    hint::{Hint, chain},
+    logs::{Location, record::Entry, tail},
+    net::LockState,
+    protocol::{LogsTail, LogsTailParams},
+};
+
+/// Show the gateway's log: over the gateway, or from its file where the gateway does not answer
+#[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub(super) struct Logs {
+    /// Go on showing lines as they are written, over restarts of the gateway too
+    #[arg(long, short)]
+    follow: bool,
+    /// Most lines at a time
+    #[arg(long, value_name = "LINES", default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=5000))]
+    limit: u16,
+    /// Most bytes at a time
+    #[arg(long, value_name = "BYTES", default_value_t = 250_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    max_bytes: u64,
+    /// Pause between two looks with --follow, in milliseconds
+    #[arg(long, value_name = "MS", default_value = "1000", value_parser = milliseconds)]
+    interval: Duration,
+    /// Print the lines without colour
+    #[arg(long)]
+    plain: bool,
+    /// Show local time; this is so by default
+    #[arg(long, conflicts_with = "utc")]
+    local_time: bool,
+    /// Show UTC
+    #[arg(long)]
+    utc: bool,
+    #[arg(long, hide = true)]
+    expect_final: bool,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+}
+
+/// How far the log was shown.
+#[derive(Default)]
+struct Position {
+    cursor: Option<u64>,
+    file: String,
+    announced: bool,
+}
+
+impl Logs {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// [`CliError`] tells why it failed.
+    pub(super) async fn run(self, context: &Context, output: &mut Output) -> Result<Exit, CliError> {
+        if self.plain {
+            output.without_colour();
+        }
+        let mut position = Position::default();
+        match self.over_gateway(context, &mut position, output).await {
+            Ok(mut session) if self.follow => self.follow(&mut session, context, &mut position, output).await,
+            Ok(session) => {
+                session.close().await;
+                Ok(Exit::Done)
+            }
+            Err(error) if error.is_closed_pipe() => Err(error),
+            Err(error) => match self.local_file(context).filter(|file| file.exists()) {
+                Some(file) => {
+                    let why = error.lines().swap_remove(0);
+                    output.note(Tone::Dim, &format!("reading {} itself: {why}", file.display()))?;
+                    self.show_file(&file, &mut position, output)?;
+                    if self.follow {
+                        self.follow_file(&file, context, &mut position, output).await
+                    } else {
+                        Ok(Exit::Done)
+                    }
+                }
+                None => report(&error, output),
+            },
+        }
+    }
+
+    /// Connects and shows the first piece.
+    async fn over_gateway(
+        &self,
+        context: &Context,
+        position: &mut Position,
+        output: &mut Output,
+    ) -> Result<Session, CliError> {
+        let mut session = gateway(context, &self.target, Wish { timeout: LOGS_TIMEOUT, ..Wish::CALL }, output).await?;
+        self.look(&mut session, position, output).await?;
+        Ok(session)
+    }
+
+    async fn look(&self, session: &mut Session, position: &mut Position, output: &mut Output) -> Result<(), CliError> {
+        let piece: LogsTail = session.call("logs.tail", Some(&self.params(position))).await?;
+        self.show(&piece, position, output)
+    }
+
+    fn params(&self, position: &Position) -> LogsTailParams {
+        LogsTailParams { cursor: position.cursor, limit: Some(self.limit.into()), max_bytes: Some(self.max_bytes) }
+    }
+
+    fn show_file(&self, file: &std::path::Path, position: &mut Position, output: &mut Output) -> Result<(), CliError> {
+        let piece = tail(file, &self.params(position))
+            .map_err(|error| CliError::Files { message: chain(&error), hint: error.hint() })?;
+        self.show(&piece, position, output)
+    }
+
+    async fn follow(
+        &self,
+        session: &mut Session,
+        context: &Context,
+        position: &mut Position,
+        output: &mut Output,
+    ) -> Result<Exit, CliError> {
+        loop {
+            tokio::time::sleep(self.interval).await;
+            match self.look(session, position, output).await {
+                Ok(()) => {}
+                Err(error @ CliError::Call(_)) => {
+                    output.note(Tone::Dim, &error.lines().swap_remove(0))?;
+                    *session = self.reconnect(context, position, output).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Tries until the gateway is back. What it writes meanwhile is shown from the file, where that is ours to read.
+    async fn reconnect(
+        &self,
+        context: &Context,
+        position: &mut Position,
+        output: &mut Output,
+    ) -> Result<Session, CliError> {
+        let mut pause = RECONNECT_MIN;
+        let file = self.local_file(context).filter(|file| file.display().to_string() == position.file);
+        loop {
+            let seconds = pause.as_secs();
+            output.note(Tone::Warning, &format!("[logs] gateway disconnected, reconnecting in {seconds}s..."))?;
+            output.flush()?;
+            tokio::time::sleep(pause).await;
+            if let Some(file) = file.as_deref().filter(|file| file.exists()) {
+                self.show_file(file, position, output)?;
+            }
+            match self.over_gateway(context, position, output).await {
+                Ok(session) => {
+                    output.note(Tone::Good, "[logs] gateway reconnected")?;
+                    return Ok(session);
+                }
+                Err(error) if error.is_closed_pipe() => return Err(error),
+                Err(_) => pause = (pause * 2).min(RECONNECT_MAX),
+            }
+        }
+    }
+
+    /// Follows the file, and goes over to the gateway when it answers.
+    async fn follow_file(
+        &self,
+        file: &std::path::Path,
+        context: &Context,
+        position: &mut Position,
+        output: &mut Output,
+    ) -> Result<Exit, CliError> {
+        let mut next_try = tokio::time::Instant::now() + RECONNECT_MIN;
+        let mut pause = RECONNECT_MIN;
+        loop {
+            tokio::time::sleep(self.interval).await;
+            self.show_file(file, position, output)?;
+            // A gateway elsewhere has another file: the places in it would not fit.
+            if tokio::time::Instant::now() < next_try || !matches!(context.lock(), LockState::Held { .. }) {
+                continue;
+            }
+            match self.over_gateway(context, position, output).await {
+                Ok(mut session) => {
+                    output.note(Tone::Good, "[logs] gateway reconnected")?;
+                    return self.follow(&mut session, context, position, output).await;
+                }
+                Err(error) if error.is_closed_pipe() => return Err(error),
+                Err(_) => {
+                    pause = (pause * 2).min(RECONNECT_MAX);
+                    next_try = tokio::time::Instant::now() + pause;
+                }
+            }
+        }
+    }
+
+    /// The log file of this machine's gateway; `None` where another gateway was named.
+    fn local_file(&self, context: &Context) -> Option<PathBuf> {
+        let settings = &context.settings;
+        if self.target.url.is_some() || settings.client.url.is_some() || settings.remote.url.is_some() {
+            return None;
+        }
+        if let LockState::Held { holder: Some(holder), .. } = context.lock()
+            && let Some(file) = holder.log_file
+        {
+            return Some(file);
+        }
+        let file = Location::new(settings.logging.file.clone(), context.state()).current();
+        // A dated file that is not there stands for the newest one beside it.
+        let newest = tail(&file, &LogsTailParams { limit: Some(1), ..LogsTailParams::default() }).ok()?;
+        Some(newest.file.into())
+    }
+
+    fn show(&self, piece: &LogsTail, position: &mut Position, output: &mut Output) -> Result<(), CliError> {
+        if output.is_json() && !position.announced {
+            output.json_line(&Entry::meta(&piece.file, piece.cursor, piece.size))?;
+        }
+        position.announced = true;
+        for (holds, notice) in
+            [(piece.reset, Entry::RESET), (piece.truncated && position.cursor.is_none(), Entry::TRUNCATED)]
+        {
+            if holds && output.is_json() {
+                output.json_line(&notice)?;
+            } else if holds {
+                output.note(Tone::Dim, &notice.text())?;
+            }
+        }
+        for line in &piece.lines {
+            let entry = Entry::line(line);
+            if output.is_json() {
+                output.json_line(&entry)?;
+            } else {
+                output.toned(tone(&entry), &self.text(entry))?;
+            }
+        }
+        position.cursor = Some(piece.cursor);
+        position.file.clone_from(&piece.file);
+        output.flush()?;
+        Ok(())
+    }
+
+    fn text(&self, mut entry: Entry) -> String {
+        if let Entry::Log(record) = &mut entry
+            && let Some(time) = &mut record.time
+        {
+            let zone = if self.utc { TimeZone::UTC } else { TimeZone::system() };
+            if let Some(shown) = in_zone(time, zone) {
+                *time = shown;
+            }
+        }
+        entry.text()
+    }
+}
+
+/// A time of the log in `zone`; `None` where it is no time.
+fn in_zone(time: &str, zone: TimeZone) -> Option<String> {
+    let utc = zone == TimeZone::UTC;
+    let time = time.parse::<Timestamp>().ok()?.to_zoned(zone);
+    let format = if utc { "%Y-%m-%dT%H:%M:%S%.3fZ" } else { "%Y-%m-%dT%H:%M:%S%.3f%:z" };
+    Some(time.strftime(format).to_string())
+}
+
+fn tone(entry: &Entry) -> Tone {
+    match entry {
+        Entry::Log(record) => match record.level.as_deref() {
+            Some("error" | "fatal") => Tone::Bad,
+            Some("warn") => Tone::Warning,
+            Some("debug" | "trace") => Tone::Dim,
+            _ => Tone::Plain,
+        },
+        _ => Tone::Plain,
+    }
+}
+
+/// No gateway and no file: the error in the shape that readers of `logs` know.
+fn report(error: &CliError, output: &mut Output) -> Result<Exit, CliError> {
+    const HEADLINE: &str = "Gateway not reachable. Is it running and accessible?";
+    let lines = error.lines();
+    if output.is_json() {
+        let document = json!({
+            "type": "error", "message": HEADLINE, "error": lines[0], "details": lines[1..].join("\n"), "hint": error.hint(),
+        });
+        output.note(Tone::Plain, &document.to_string())?;
+    } else {
+        output.note(Tone::Bad, HEADLINE)?;
+        for line in lines {
+            output.note(Tone::Dim, &line)?;
+        }
+        if let Some(hint) = error.hint() {
+            output.note(Tone::Plain, &format!("Hint: {hint}"))?;
+        }
+    }
+    Ok(Exit::Failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Format, output::tests::captured};
+
+    fn logs() -> Logs {
+        Logs {
+            follow: false,
+            limit: 200,
+            max_bytes: 250_000,
+            interval: Duration::from_secs(1),
+            plain: false,
+            local_time: false,
+            utc: true,
+            expect_final: false,
+            target: TargetArgs::default(),
+        }
+    }
+
+    fn piece() -> LogsTail {
+        let line = r#"{"0":"closed before connect","_meta":{"name":"{\"subsystem\":\"gateway/ws\"}","logLevelName":"WARN"},"time":"2026-01-01T10:00:00.5+02:00"}"#;
+        LogsTail {
+            file: "/state/logs/openclaw-2026-01-01.log".into(),
+            cursor: 40,
+            size: 40,
+            lines: vec![line.into(), "not \u{1b}[2J json".into()],
+            truncated: true,
+            reset: false,
+        }
+    }
+
+    #[test]
+    fn lines_for_people_and_notices_apart() {
+        let (mut output, out, err) = captured(Format::Text, None);
+        let mut position = Position::default();
+        logs().show(&piece(), &mut position, &mut output).expect("in memory");
+        let text = "2026-01-01T08:00:00.500Z warn gateway/ws closed before connect\nnot \\u{1b}[2J json\n";
+        assert_eq!(out.text(), text);
+        assert_eq!(err.text(), "Log tail truncated (increase --limit or --max-bytes).\n");
+        assert_eq!((position.cursor, position.file.as_str()), (Some(40), "/state/logs/openclaw-2026-01-01.log"));
+    }
+
+    #[test]
+    fn lines_for_programs_begin_with_the_file() {
+        let (mut output, out, err) = captured(Format::Json, None);
+        let mut position = Position::default();
+        let reset = LogsTail { reset: true, ..piece() };
+        logs().show(&reset, &mut position, &mut output).expect("in memory");
+        logs()
+            .show(&LogsTail { lines: vec![], truncated: false, ..piece() }, &mut position, &mut output)
+            .expect("in memory");
+        assert_eq!(err.text(), "");
+        let types: Vec<String> = out
+            .text()
+            .lines()
+            .map(|line| {
+                serde_json::from_str::<serde_json::Value>(line).expect(line)["type"].as_str().expect(line).to_owned()
+            })
+            .collect();
+        assert_eq!(types, ["meta", "notice", "notice", "log", "raw"]);
+    }
+
+    #[test]
+    fn times_in_a_zone() {
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        assert_eq!(in_zone("2026-01-01T10:00:00Z", zone).as_deref(), Some("2026-01-01T12:00:00.000+02:00"));
+        assert_eq!(in_zone("yesterday", TimeZone::UTC), None);
+    }
+}
