@@ -1,6 +1,6 @@
 //! Credentials: one mechanism a file, and the throttle.
 //!
-//! [`judge`] is pure: what the gateway goes by ([`AuthPolicy`]) and what a client brought ([`Attempt`]) make an [`Accepted`]
+//! [`judge()`] is pure: what the gateway goes by ([`AuthPolicy`]) and what a client brought ([`Attempt`]) make an [`Accepted`]
 //! or an [`AuthFailure`]. The shared secret comes first, then the device token. The caller proves the device's key before,
 //! fetches what is stored of its tokens, and runs the judgement behind [`Throttle::judge`].
 

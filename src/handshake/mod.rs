@@ -18,5 +18,5 @@ mod visitor;
 use crate::session::Session;
 pub use judge::{Doors, Entry};
 pub use refusal::{Refusal, Told};
-pub use steps::{Authenticated, Unauthenticated, Welcome};
+pub use steps::{Authenticated, Turned, Unauthenticated, Welcome};
 pub use visitor::Visitor;
