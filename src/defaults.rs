@@ -289,3 +289,9 @@ pub const WRONG_SCHEME_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Most bytes that are read of an answer to that question.
 pub const MAX_PORT_PROBE_BYTES: u64 = 64 * 1024;
+
+/// How long a self-signed certificate counts, which nobody renews and clients pin.
+pub const CERTIFICATE_LIFETIME: Duration = Duration::from_hours(24 * 3650);
+
+/// How long before its end a certificate is warned of. Two weeks: time to find out why it was not renewed.
+pub const CERTIFICATE_EXPIRY_NOTICE: Duration = Duration::from_hours(24 * 14);
