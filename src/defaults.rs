@@ -284,8 +284,9 @@ pub const SILENT_PEERS_SHARE: usize = 16;
 /// How long a peer may be silent before it leaves ahead of those that sent a request. A slow network's two round trips.
 pub const SILENT_PEER_GRACE: Duration = Duration::from_millis(500);
 
-/// For an answer to a client that came with the wrong scheme. One round trip; it holds a place in the lobby meanwhile.
-pub const WRONG_SCHEME_TIMEOUT: Duration = Duration::from_secs(1);
+/// For the last word on a connection to be sent, and for the peer to close too. A round trip; it holds a place in the lobby
+/// meanwhile.
+pub const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Most bytes that are read of an answer to that question.
 pub const MAX_PORT_PROBE_BYTES: u64 = 64 * 1024;
@@ -295,3 +296,6 @@ pub const CERTIFICATE_LIFETIME: Duration = Duration::from_hours(24 * 3650);
 
 /// How long before its end a certificate is warned of. Two weeks: time to find out why it was not renewed.
 pub const CERTIFICATE_EXPIRY_NOTICE: Duration = Duration::from_hours(24 * 14);
+
+/// How long a try to write the state directory may take. Probes commonly wait for a second.
+pub const WRITABLE_CHECK_TIMEOUT: Duration = Duration::from_millis(800);

@@ -3,7 +3,8 @@
 //! | path | answer |
 //! | --- | --- |
 //! | `/healthz`, `/health`, `/livez` | 200 while the process serves at all |
-//! | `/readyz`, `/ready`, `/startupz` | 200 when listening, the state directory is writable, and not draining; else 503 |
+//! | `/readyz`, `/ready` | 200 when listening, the state directory is writable, and not draining; else 503 with what fails |
+//! | `/startupz` | 200 once the gateway listens; 503 before |
 //! | `/` | a small page for people |
 //! | any path, with a WebSocket upgrade | the gateway protocol |
 //! | anything else | 404 |
@@ -13,6 +14,8 @@ mod page;
 mod probes;
 mod respond;
 mod server;
+#[cfg(test)]
+mod tests;
 mod upgrade;
 
 pub use origin::{HostName, OriginRefusal};

@@ -30,13 +30,18 @@ impl HostName {
         if name.is_empty() || !name.chars().all(fits) {
             return None;
         }
-        let port = port.map(str::parse).transpose().ok()?;
+        // `parse` alone would take a sign; a port that is left empty is none (RFC 3986, section 3.2.3).
+        let port = match port {
+            None | Some("") => None,
+            Some(digits) if digits.bytes().all(|digit| digit.is_ascii_digit()) => Some(digits.parse().ok()?),
+            Some(_) => return None,
+        };
         Some(Self { name: name.to_ascii_lowercase(), port })
     }
 
     /// Whether it names this machine: `localhost`, `*.localhost`, a loopback address, or one of `own`.
     pub fn is_local(&self, own: &[IpAddr]) -> bool {
-        self.is_loopback() || self.name.parse::<IpAddr>().is_ok_and(|address| own.contains(&address))
+        self.is_loopback() || self.name.parse::<IpAddr>().is_ok_and(|address| own.contains(&address.to_canonical()))
     }
 
     fn is_loopback(&self) -> bool {
@@ -140,6 +145,15 @@ mod tests {
             (Some("http://192.0.2.1:9999"),  "192.0.2.1:18789",     false), // another page of this machine's address
             (Some("http://localhost:5173"),  "evil.example:18789",  false), // a name that was made to point here
             (Some("http://evil.example:18789"), "evil.example:18789", false), // the same, from its own page
+            (Some("http://192.0.2.1:18789"), "[::ffff:192.0.2.1]:18789", false), // another name than the page's
+            (Some("http://[::ffff:127.0.0.1]"), "localhost",        true),
+            (Some("http://localhost:"),      "localhost:",          true),
+            (Some("http://localhost:+80"),   "localhost",           false),
+            (Some("http://localhost:99999"), "localhost",           false),
+            (Some("http://localhost/x"),     "localhost",           false),
+            (Some("http://a@localhost"),     "localhost",           false),
+            (Some("http://localhost"),       "127.1",               false), // not an address as programs write it
+            (Some("http://localhost"),       "evil.localhost.example", false),
             (Some("https://ui.example"),     "gateway.example",     true),  // on the list
             (Some("https://UI.example"),     "gateway.example",     true),
             (Some("https://ui.example:444"), "gateway.example",     false),

@@ -29,7 +29,7 @@ impl Probe {
     }
 
     /// The answer. Liveness touches nothing but this function; a restart would mend nothing that readiness reports.
-    pub(super) fn answer(self, readiness: &Readiness) -> Response<Body> {
+    pub(super) async fn answer(self, readiness: &Readiness) -> Response<Body> {
         match self {
             Self::Live => respond::json(StatusCode::OK, &json!({ "ok": true, "status": "live" })),
             Self::Started if readiness.is_listening() => {
@@ -39,7 +39,7 @@ impl Probe {
                 respond::json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "ok": false, "status": "starting" }))
             }
             Self::Ready => {
-                let failing = readiness.failing();
+                let failing = readiness.check().await;
                 let status = if failing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
                 respond::json(status, &json!({ "ready": failing.is_empty(), "failing": failing }))
             }

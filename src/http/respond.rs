@@ -5,8 +5,8 @@ use http_body_util::Full;
 use hyper::{
     Response, StatusCode,
     header::{
-        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, SERVER,
-        X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+        CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
+        SERVER, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
 };
 use serde_json::Value;
@@ -52,7 +52,10 @@ pub(super) fn html(body: String) -> Response<Body> {
     plain(StatusCode::OK, "text/html; charset=utf-8", body)
 }
 
-/// An error in the shape that the protocol's HTTP errors have, with what to do about it in its message.
+/// An error in the shape that the protocol's HTTP errors have, with what to do about it in its message. It ends the
+/// connection: a client that was refused an upgrade has nothing else to say, and would hold a place in the lobby.
 pub(super) fn error(status: StatusCode, kind: &str, message: &str) -> Response<Body> {
-    json(status, &serde_json::json!({ "error": { "message": message, "type": kind } }))
+    let mut response = json(status, &serde_json::json!({ "error": { "message": message, "type": kind } }));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }

@@ -1,9 +1,13 @@
 //! One HTTP/1.1 connection: the route table, and the hand-over to the WebSocket side.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode,
+    HeaderMap, Method, Request, Response, StatusCode, Version,
     body::Incoming,
     header::{ALLOW, HOST, HeaderValue, ORIGIN},
     server::conn::http1,
@@ -27,7 +31,7 @@ use crate::{
         HANDSHAKE_TIMEOUT, MAX_FRAME_BYTES, MAX_HTTP_HEAD_BYTES, MAX_PREAUTH_FRAME_BYTES, PREAUTH_SLACK_BYTES,
         SOCKET_BUFFER_BYTES,
     },
-    net::{Accepted, BudgetHandle, ByteBudget, PeerAddr, Stream, Ticket},
+    net::{Accepted, BudgetHandle, ByteBudget, PeerAddr, Stream, Ticket, close_gently},
     readiness::Readiness,
     source::ProxyHeader,
 };
@@ -86,30 +90,34 @@ pub async fn serve(accepted: Accepted, app: &App) -> Option<Upgraded> {
     let Accepted { stream, ends, tls, ticket } = accepted;
     let (stream, budget) = ByteBudget::new(stream, MAX_PREAUTH_FRAME_BYTES + MAX_HTTP_HEAD_BYTES + PREAUTH_SLACK_BYTES);
     let local = ends.is_none();
-    let mut upgrading = None;
-    let head = std::sync::Mutex::new(None);
+    let mut ended = None;
+    let head = Mutex::new(None);
     {
-        let service = service_fn(|mut request: Request<Incoming>| {
-            let response = route(&mut request, app, local, tls, &head);
-            std::future::ready(Ok::<_, Infallible>(response))
+        let service = service_fn(async |mut request: Request<Incoming>| {
+            Ok::<_, Infallible>(route(&mut request, app, local, tls, &head).await)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HANDSHAKE_TIMEOUT)
+            .max_header_size(MAX_HTTP_HEAD_BYTES)
             .max_buf_size(MAX_HTTP_HEAD_BYTES)
             .half_close(false)
             .serve_connection(TokioIo::new(stream), service)
             .without_shutdown();
         tokio::select! {
-            ended = connection => match ended {
-                Ok(parts) => upgrading = Some((parts.io.into_inner(), parts.read_buf)),
+            served = connection => match served {
+                Ok(parts) => ended = Some((parts.io.into_inner(), parts.read_buf)),
                 Err(error) => debug!(target: "gateway/http", "connection ended: {error}"),
             },
             () = ticket.expired() => debug!(target: "gateway/http", "a peer that had proved nothing was cut"),
         }
     }
-    let (stream, read_ahead) = upgrading?;
-    let headers = head.into_inner().ok().flatten()?;
+    let (stream, read_ahead) = ended?;
+    let Some(headers) = head.into_inner().ok().flatten() else {
+        close_gently(stream).await;
+        return None;
+    };
+    ticket.has_spoken();
     let socket = WebSocketStream::from_partially_read(
         stream,
         read_ahead.to_vec(),
@@ -127,12 +135,12 @@ pub async fn serve(accepted: Accepted, app: &App) -> Option<Upgraded> {
 }
 
 /// The route table.
-fn route(
+async fn route(
     request: &mut Request<Incoming>,
     app: &App,
     local: bool,
     tls: bool,
-    upgraded: &std::sync::Mutex<Option<HeaderMap>>,
+    upgraded: &Mutex<Option<HeaderMap>>,
 ) -> Response<Body> {
     let headers = request.headers();
     if local && (is_browser(headers) || ProxyHeader::first_in(headers).is_some()) {
@@ -142,7 +150,9 @@ fn route(
             "the Unix socket is for command lines: put a reverse proxy in front of the TCP port, and name it in gateway.trustedProxies",
         );
     }
-    if headers.get_all(HOST).iter().count() != 1 {
+    // Load balancers ask for health in the old version, which has no Host.
+    let hosts = headers.get_all(HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && request.version() != Version::HTTP_10) {
         return respond::error(StatusCode::BAD_REQUEST, "bad_request", "a request names exactly one Host");
     }
     if upgrade::is_wanted(headers) {
@@ -166,7 +176,7 @@ fn route(
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let path = request.uri().path();
     match Probe::at(path) {
-        Some(probe) if reads => probe.answer(&app.readiness),
+        Some(probe) if reads => probe.answer(&app.readiness).await,
         None if path == "/" && reads => {
             let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
             respond::html(page::render(host, tls, app))

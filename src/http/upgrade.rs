@@ -45,7 +45,11 @@ pub(super) fn accept<B>(request: &Request<B>) -> Result<Response<Body>, Box<Resp
             "bad_upgrade",
             "only version 13 of the WebSocket protocol is spoken here",
         );
-        response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        let headers = response.headers_mut();
+        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        // RFC 9110, section 15.5.22: the answer names what to upgrade to.
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade, close"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         return Err(Box::new(response));
     }
     let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).unwrap_or_default();

@@ -5,6 +5,7 @@
 
 mod accept;
 mod budget;
+mod farewell;
 mod interfaces;
 mod listen;
 mod lobby;
@@ -18,6 +19,7 @@ mod wrong_scheme;
 
 pub use accept::{Accepted, Arriving, accept_local, accept_tcp};
 pub use budget::{BudgetHandle, ByteBudget, budget_exhausted};
+pub use farewell::close_gently;
 pub use interfaces::{ContainerMarks, own_interfaces};
 pub use listen::{BindMode, ListenError, addresses, listen};
 pub use lobby::{Lobby, Ticket};

@@ -1,12 +1,9 @@
 //! The answer to `ws` on a TLS port and to `wss` on a plain one.
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 
-use crate::defaults::WRONG_SCHEME_TIMEOUT;
+use super::close_gently;
+use crate::defaults::FAREWELL_TIMEOUT;
 
 /// To a plain client on a TLS port.
 pub(super) const TLS_HERE: &str = "This port speaks TLS: use wss:// or https:// here.\n";
@@ -25,15 +22,9 @@ pub(super) async fn answer(mut stream: TcpStream, sentence: &str) {
         env!("CARGO_PKG_VERSION"),
         sentence.len(),
     );
-    let saying = async {
-        stream.write_all(answer.as_bytes()).await?;
-        stream.shutdown().await?;
-        // What the peer sent is read to its end: bytes left unread would turn the close into a reset, and a reset takes
-        // back an answer that was not read yet.
-        let mut ignored = [0; 1024];
-        while stream.read(&mut ignored).await? > 0 {}
-        Ok::<_, std::io::Error>(())
-    };
+    let said = timeout(FAREWELL_TIMEOUT, stream.write_all(answer.as_bytes())).await;
     // Whether the answer arrives is up to the peer.
-    let _ = timeout(WRONG_SCHEME_TIMEOUT, saying).await;
+    if matches!(said, Ok(Ok(()))) {
+        close_gently(stream).await;
+    }
 }

@@ -66,7 +66,8 @@ async fn exchange(address: SocketAddr, request: &str, enough: impl Fn(&str) -> b
 mod tests {
     use super::*;
 
-    /// A server that gives one fixed answer to each connection, chosen by what the request asks for, and keeps it open.
+    /// A server that gives one fixed answer to each connection, chosen by what the request asks for. It keeps WebSockets
+    /// open, as gateways do.
     async fn server(to_health: &'static str, to_upgrade: &'static str) -> SocketAddr {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let address = listener.local_addr().expect("bound");
@@ -76,8 +77,9 @@ mod tests {
                 let mut request = [0; 1024];
                 let read = stream.read(&mut request).await.unwrap_or_default();
                 let upgrades = String::from_utf8_lossy(&request[..read]).contains("Upgrade");
-                let _ = stream.write_all(if upgrades { to_upgrade } else { to_health }.as_bytes()).await;
-                open.push(stream);
+                let answer = if upgrades { to_upgrade } else { to_health };
+                let _ = stream.write_all(answer.as_bytes()).await;
+                open.extend(answer.contains(" 101 ").then_some(stream));
             }
         });
         address
