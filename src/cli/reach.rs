@@ -16,7 +16,7 @@ use crate::{
         CallFailure, Connection, Deadline, Endpoint, Failure, Fingerprint, Login, Presented, Trust,
         tokens::{DeviceTokens, TokenKey},
     },
-    config::Secret,
+    config::{Origin, Secret},
     defaults::{CALL_TIMEOUT, LOCAL_ANSWER_TIMEOUT},
     device::Identity,
     hint::chain,
@@ -455,7 +455,8 @@ impl Keys {
         Self { device, tokens: DeviceTokens::of(context.state()), key }
     }
 
-    /// What to present, in order: what was typed or configured, then the device's own token.
+    /// What to present, in order: what was typed or configured, then the device's own token. What was typed is what is
+    /// meant, so nothing is tried in its place.
     fn secrets(&self, remote: &Remote) -> Vec<Candidate> {
         let stored = |secret: Secret| Candidate { presented: Presented::token(secret), stored: true };
         let configured = Candidate { presented: remote.presented.clone(), stored: false };
@@ -468,6 +469,7 @@ impl Keys {
             .map(stored)
             .or_else(|| foreign().map(|secret| Candidate { presented: Presented::token(secret), stored: false }));
         match token {
+            Some(_) if matches!(remote.secret_from, Some(Origin::Flag(_))) => vec![configured],
             Some(token) if configured.presented.is_empty() => vec![token, configured],
             Some(token) => vec![configured, token],
             None => vec![configured],
