@@ -1,0 +1,84 @@
+//! What the gateway costs beside a bare WebSocket server that speaks the same frames and knows nothing.
+//!
+//! `cargo bench --bench gateway` starts the release binary and a bare tokio-tungstenite server, drives both in turn over
+//! loopback in one run, and prints a table for the README. `-- --smoke` does the same with tiny sizes, to see that every
+//! figure can be produced; its numbers mean nothing.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`bare`] | the server to compare with, a process of its own |
+//! | [`process`] | starting both, and what the kernel says of their memory and time |
+//! | [`fleet`] | paired devices, and the state directory that knows them |
+//! | [`wire`] | the client's side of a connection, the same against both |
+//! | [`figures`] | one figure a file |
+//! | [`report`] | medians, ratios and the table |
+//!
+//! Driver and server share the machine, so the driver's own cost is in every rate and pulls each ratio towards 1. The
+//! server's processor time for one operation is printed beside it: nothing of the driver is in that.
+
+mod bare;
+mod figures;
+mod fleet;
+mod process;
+mod report;
+mod sizes;
+mod wire;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+
+use crate::{
+    figures::Bench,
+    report::Table,
+    sizes::{FULL, SMOKE},
+};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [bare::ARGUMENT, script] => bare::serve(script.as_ref()),
+        // Cargo passes `--bench` when it measures, and does not when it only tests that benches run.
+        names if names.contains(&"--smoke") || !names.contains(&"--bench") => bench(&SMOKE),
+        _ => bench(&FULL),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench(sizes: &'static sizes::Sizes) -> anyhow::Result<()> {
+    process::raise_open_files(sizes.idle_sessions)?;
+    // As many threads as the servers have: where the machine is the limit, both sides get their share of it.
+    let runtime = tokio::runtime::Runtime::new().context("the driver's runtime")?;
+    let table = runtime.block_on(async {
+        tokio::time::timeout(sizes.longest_run, run(sizes)).await.context("the whole run took too long")?
+    })?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "{table}")?;
+    if sizes.smoke {
+        writeln!(out, "A smoke run: every figure was produced, and none of them means anything.")?;
+    }
+    Ok(())
+}
+
+async fn run(sizes: &'static sizes::Sizes) -> anyhow::Result<Table> {
+    let bench = Bench::start(sizes).await?;
+    let mut table = Table::default();
+    figures::handshakes::measure(&bench, &mut table).await.context("handshakes")?;
+    figures::requests::measure(&bench, &mut table).await.context("requests")?;
+    figures::broadcast::measure(&bench, &mut table).await.context("broadcast")?;
+    figures::command::measure(&bench, &mut table).await.context("the command line")?;
+    drop(bench);
+    figures::memory::measure(sizes, &mut table).await.context("memory")?;
+    figures::many_devices::measure(sizes, &mut table).await.context("many devices")?;
+    figures::start::measure(sizes, &mut table).await.context("start")?;
+    Ok(table)
+}
