@@ -27,7 +27,7 @@ pub struct Readiness(Arc<Inner>);
 struct Inner {
     listening: AtomicBool,
     draining: AtomicBool,
-    probe_file: PathBuf,
+    state: StateDir,
     writable: Mutex<Writable>,
     /// A look at the directory is under way, perhaps on a disk that hangs; a second one would only hang as well.
     looking: Arc<AtomicBool>,
@@ -48,7 +48,7 @@ impl Readiness {
         Self(Arc::new(Inner {
             listening: AtomicBool::new(false),
             draining: AtomicBool::new(false),
-            probe_file: state.run().join(".writable"),
+            state: state.clone(),
             writable: Mutex::new(Writable { yes: true, next: Instant::now() }),
             looking: Arc::default(),
         }))
@@ -95,8 +95,8 @@ impl Readiness {
             is_due
         };
         if is_due {
-            let probe_file = self.0.probe_file.clone();
-            self.look(WRITABLE_CHECK_TIMEOUT, move || try_write(&probe_file)).await;
+            let state = self.0.state.clone();
+            self.look(WRITABLE_CHECK_TIMEOUT, move || try_write(&probe_file(&state))).await;
         }
         self.failing()
     }
@@ -118,7 +118,7 @@ impl Readiness {
             Err(_) => Some(format!("no answer within {} s", patience.as_secs())),
         };
         let before = std::mem::replace(&mut self.lock().yes, problem.is_none());
-        let directory = self.0.probe_file.parent().unwrap_or(&self.0.probe_file).display();
+        let directory = self.0.state.path().display();
         match problem {
             Some(problem) if before => {
                 warn!(target: "gateway", "{directory} cannot be written, so the gateway is not ready: {problem}");
@@ -131,6 +131,12 @@ impl Readiness {
     fn lock(&self) -> MutexGuard<'_, Writable> {
         self.0.writable.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Beside the records, which may lie on another volume than the rest; their directory is made with the first of them.
+fn probe_file(state: &StateDir) -> PathBuf {
+    let records = state.devices();
+    if records.exists() { records } else { state.run() }.join(".writable")
 }
 
 /// Tries a write of a byte: on a full disk an empty file can still be made.

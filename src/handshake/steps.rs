@@ -108,6 +108,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Unauthenticated<S> {
                 let source = &visitor.source;
                 let more = format!("phase=ws_upgrade_started class={} rule=\"{}\"", source.class, source.rule);
                 closed_before_connect(&visitor, &code, &reason, &more);
+                // The library answers the peer's close frame while it is polled.
+                let _ = timeout(CLOSE_GRACE, async { while let Some(Ok(_)) = socket.next().await {} }).await;
                 Err(Turned)
             }
             Err(Stopped::Refused { request, connect, refusal }) => {

@@ -185,7 +185,7 @@ impl Params {
     /// Older clients send `null` for members that they leave out.
     fn without_nulls(&self) -> Self {
         match self.value() {
-            Value::Object(members) if members.values().any(Value::is_null) => {
+            Ok(Value::Object(members)) if members.values().any(Value::is_null) => {
                 Self::of(&Value::Object(members.into_iter().filter(|(_, member)| !member.is_null()).collect()))
             }
             _ => self.clone(),

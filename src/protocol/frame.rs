@@ -31,12 +31,15 @@ impl Params {
     }
 
     /// The parameters as a value; absent and `null` are an empty object.
-    pub fn value(&self) -> Value {
-        let value = self.0.as_ref().and_then(|raw| serde_json::from_str(raw.get()).ok());
-        match value {
+    ///
+    /// # Errors
+    /// Some JSON is no value: nesting without end, a number beyond all bounds, half a surrogate pair.
+    pub fn value(&self) -> Result<Value, serde_json::Error> {
+        let value = self.0.as_ref().map(|raw| serde_json::from_str(raw.get())).transpose()?;
+        Ok(match value {
             None | Some(Value::Null) => Value::Object(serde_json::Map::new()),
             Some(value) => value,
-        }
+        })
     }
 }
 
@@ -260,7 +263,17 @@ mod tests {
     #[test]
     fn null_parameters_are_none() {
         let request = Request::parse(r#"{"type":"req","id":"1","method":"m","params":null}"#).expect("valid");
-        assert_eq!(request.params.value(), serde_json::json!({}));
+        assert_eq!(request.params.value().expect("a value"), serde_json::json!({}));
+    }
+
+    #[test]
+    fn parameters_that_are_no_value_are_not_taken_for_none() {
+        let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+        for params in [deep.as_str(), "1e999", r#""\ud800""#] {
+            let text = format!(r#"{{"type":"req","id":"1","method":"m","params":{params}}}"#);
+            let request = Request::parse(&text).expect("a request all the same");
+            request.params.value().expect_err(params);
+        }
     }
 
     #[test]
@@ -286,7 +299,7 @@ mod tests {
             let request = Request::parse(&text).expect("our own encoding");
             prop_assert_eq!(request.id, id);
             prop_assert_eq!(request.method, method);
-            prop_assert_eq!(request.params.value(), serde_json::json!({"v": value}));
+            prop_assert_eq!(request.params.value().expect("a value"), serde_json::json!({"v": value}));
         }
 
         #[test]

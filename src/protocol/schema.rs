@@ -72,12 +72,13 @@ pub const fn optional(name: &'static str, kind: Kind) -> Field {
 /// # Errors
 /// `INVALID_REQUEST` that lists every problem: unexpected, missing, mistyped or out of bounds.
 pub fn read<T: DeserializeOwned>(method: &str, params: &Params, object: &Object) -> Result<T, ErrorShape> {
-    let value = params.value();
+    let wrong = |error: serde_json::Error| ErrorShape::invalid_params(method, &[format!("at root: {error}")]);
+    let value = params.value().map_err(wrong)?;
     let problems = object.problems(&value);
     if !problems.is_empty() {
         return Err(ErrorShape::invalid_params(method, &problems));
     }
-    serde_json::from_value(value).map_err(|error| ErrorShape::invalid_params(method, &[format!("at root: {error}")]))
+    serde_json::from_value(value).map_err(wrong)
 }
 
 impl Object {

@@ -32,7 +32,7 @@ struct Words {
 impl Dispatch for Words {
     fn call(&self, _: &Arc<Caller>, request: &Request) -> Answer {
         match request.method.as_str() {
-            "echo" => Answer::Now(Ok(Json::of(&request.params.value()))),
+            "echo" => Answer::Now(Ok(Json::of(&request.params.value().expect("a value")))),
             "tell" => {
                 self.hub.publish(Event::new(EventName::Health, &json!({ "n": 1 })));
                 Answer::Now(Ok(Json::of(&json!({}))))
