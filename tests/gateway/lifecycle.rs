@@ -2,12 +2,19 @@
 
 use std::{fs, net::TcpListener};
 
+use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::support::{Close, Connect, Device, TestGateway};
 
 #[tokio::test]
-async fn on_sigterm_sessions_are_told_and_the_exit_is_clean() {
+async fn when_it_is_told_to_stop_sessions_are_told_and_the_exit_is_clean() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        stops_cleanly(signal).await;
+    }
+}
+
+async fn stops_cleanly(signal: Signal) {
     let mut gateway = TestGateway::start().await;
     let mut sessions = vec![gateway.owner().await];
     for generation in [3, 4] {
@@ -17,7 +24,7 @@ async fn on_sigterm_sessions_are_told_and_the_exit_is_clean() {
     }
     let mut undecided = gateway.dial().open().await;
     undecided.challenge().await;
-    gateway.terminate();
+    gateway.signal(signal);
     for session in &mut sessions {
         let shutdown = session.event("shutdown").await;
         assert!(shutdown["payload"]["reason"].is_string(), "{shutdown}");
@@ -34,7 +41,7 @@ async fn a_stop_does_not_wait_for_who_says_nothing() {
     let _silent = gateway.dial().connect().await.expect("a connection");
     let _undecided = gateway.dial().open().await;
     let _deaf = gateway.owner().await;
-    gateway.terminate();
+    gateway.signal(Signal::SIGTERM);
     assert_eq!(gateway.ended().await.code(), Some(0));
 }
 

@@ -4,6 +4,7 @@ mod approvers;
 mod decisions;
 mod events;
 mod limits;
+mod races;
 mod requests;
 mod silent;
 mod tokens;

@@ -255,10 +255,10 @@ impl TestGateway {
         eventually(format!("a log line with {parts:?}"), async || self.log().lines().any(line_has).then_some(())).await;
     }
 
-    /// Asks it to stop.
-    pub(crate) fn terminate(&self) {
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"));
-        kill(pid, Signal::SIGTERM).expect("the gateway runs");
+        kill(pid, signal).expect("the gateway runs");
     }
 
     /// Waits until it ended.

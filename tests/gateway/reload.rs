@@ -1,0 +1,83 @@
+//! A configuration that is read again while the gateway runs.
+
+use std::fs;
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+
+use crate::support::{Close, Connect, Device, TestGateway, eventually, tls_connect};
+
+const OLD: &str = "the-token-of-yesterday";
+const NEW: &str = "the-token-of-today";
+
+fn with_token(token: &str) -> Value {
+    json!({"gateway": {"auth": {"token": token}}})
+}
+
+/// Replaces `openclaw.json` and asks the gateway to read it.
+fn reload(gateway: &TestGateway, text: &str) {
+    fs::write(gateway.state().join("openclaw.json"), text).expect("a file can be written");
+    gateway.signal(Signal::SIGHUP);
+}
+
+#[tokio::test]
+async fn a_new_secret_ends_who_came_in_by_the_old_one_and_nobody_else() {
+    let gateway = TestGateway::builder().config(&with_token(OLD)).start().await;
+    let device = Device::fresh();
+    let by_secret = Connect::v4().token(OLD).device(&device);
+    let mut ends = gateway.admit(&by_secret).await;
+    let by_token = Connect::v4().device_token(&ends.device_token()).device(&device);
+    let mut stays = gateway.admit(&by_token).await;
+    let mut owner = gateway.owner().await;
+
+    reload(&gateway, &with_token(NEW).to_string());
+    assert_eq!(ends.closed().await, Close::new(4001, "gateway auth changed"));
+    let refused = gateway.refuse(&Connect::v4().token(OLD)).await;
+    assert_eq!(refused.detail("authReason"), "token_mismatch", "{refused:?}");
+    gateway.admit(&Connect::v4().token(NEW).device(&device)).await;
+    gateway.admit(&by_token).await;
+    stays.ok("health", json!({})).await;
+    owner.ok("health", json!({})).await;
+}
+
+#[tokio::test]
+async fn another_setting_ends_nobody_and_a_broken_file_changes_nothing() {
+    let gateway = TestGateway::builder().config(&with_token(OLD)).start().await;
+    let mut session = gateway.admit(&Connect::v4().token(OLD).device(&Device::fresh())).await;
+    let page = gateway.dial().header("origin", "https://ui.example");
+    let connect = Connect::v4().client("openclaw-control-ui", "webchat").token(OLD).device(&Device::fresh());
+    page.enter(&connect).await.err().expect("not on the list yet");
+
+    let mut config = with_token(OLD);
+    config["gateway"]["controlUi"]["allowedOrigins"] = json!(["https://ui.example"]);
+    reload(&gateway, &config.to_string());
+    eventually("the page to be let in", async || page.enter(&connect).await.ok()).await;
+    session.ok("health", json!({})).await;
+
+    reload(&gateway, "{ gateway: ");
+    gateway.logs(&["the configuration cannot be used", "openclaw.json"]).await;
+    session.ok("health", json!({})).await;
+    page.enter(&connect).await.unwrap_or_else(|refused| panic!("what was in force stays: {refused:?}"));
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_replaced_is_served_without_a_restart() {
+    let tls = json!({"gateway": {"tls": {"enabled": true}}});
+    let (one, other) =
+        tokio::join!(TestGateway::builder().config(&tls).start(), TestGateway::builder().config(&tls).start());
+    let fingerprint = async |gateway: &TestGateway| {
+        let stream = TcpStream::connect(gateway.address).await.expect("the gateway listens");
+        tls_connect(stream).await.expect("the gateway speaks TLS").1
+    };
+    let wanted = fingerprint(&other).await;
+    assert_ne!(fingerprint(&one).await, wanted);
+    let mut session = one.owner().await;
+    let files = fs::read_dir(other.state().join("tls")).expect("the certificate's directory").flatten();
+    for file in files {
+        fs::copy(file.path(), one.state().join("tls").join(file.file_name())).expect("a file can be copied");
+    }
+    one.signal(Signal::SIGHUP);
+    eventually("the new certificate", async || (fingerprint(&one).await == wanted).then_some(())).await;
+    session.ok("health", json!({})).await;
+}
