@@ -8,6 +8,7 @@
 
 mod cli;
 mod installed;
+mod listing;
 mod proxy;
 mod real_gateway;
 #[path = "../support/mod.rs"]

@@ -1,11 +1,12 @@
 //! Our CLI against the real gateways.
 
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cli::Cli;
 use crate::installed::{Installed, NEW, OLD};
-use crate::proxy::ForwardingProxy;
+use crate::listing::{paired_ids, pending};
+use crate::proxy::{ForwardingProxy, TRUSTABLE};
 use crate::real_gateway::RealGateway;
 
 // One test a release: their gateways take ten seconds to start.
@@ -25,9 +26,10 @@ fn operates_a_real_gateway(#[values(OLD, NEW)] version: &'static str) {
 fn every_command(cli: &Cli) {
     cli.run("devices list").succeeded();
     let list = cli.run("devices list --json").succeeded().json();
-    assert!(list["pending"].is_array() && list["paired"].is_array(), "{list:#}");
-    assert_eq!(cli.run("gateway call device.pair.list --json").succeeded().json(), list, "the same by its method");
-    cli.run("gateway health").succeeded().says(&["OK"]);
+    assert!(pending(&list).is_empty(), "{list:#}");
+    let called = cli.run("gateway call device.pair.list --json").succeeded().json();
+    assert_eq!(paired_ids(&called), paired_ids(&list), "the same by its method");
+    cli.run("gateway health").succeeded().says(&["Gateway: ok"]);
     assert_eq!(cli.run("gateway health --json").succeeded().json()["ok"], true);
     cli.run("gateway status").succeeded();
     cli.run("gateway status --json").succeeded().json();
@@ -49,19 +51,19 @@ fn a_wrong_token(gateway: &RealGateway) {
 }
 
 fn requests(gateway: &RealGateway, operator: &Cli) {
-    let proxy = ForwardingProxy::before(gateway.port());
+    // The newer release answers a proxy that it was not told about with 403, before any pairing.
+    let proxy = ForwardingProxy::from(TRUSTABLE, gateway.port());
     for (decision, shown) in [("approve", "Approved"), ("reject", "Rejected")] {
         let stranger = Cli::ours().at(&proxy.url(), RealGateway::TOKEN);
         let refused = stranger.run("devices list").exited(1).says(&["pairing required"]);
         let list = operator.run("devices list --json").succeeded().json();
-        let pending = list["pending"].as_array().expect("a list");
-        assert_eq!(pending.len(), 1, "{refused}\n{list:#}");
-        let id = pending[0]["requestId"].as_str().expect("an id");
-        let device = pending[0]["deviceId"].as_str().expect("an id");
+        let [request] = pending(&list) else { panic!("not one request\n{refused}\n{list:#}") };
+        let id = request["requestId"].as_str().expect("an id");
+        let device = request["deviceId"].as_str().expect("an id");
         operator.run("devices list").succeeded().says(&[id]);
         operator.run(&format!("devices {decision} {id}")).succeeded().says(&[&format!("{shown} {device}")]);
         let after = operator.run("devices list --json").succeeded().json();
-        assert_eq!(after["pending"], json!([]), "{after:#}");
+        assert!(pending(&after).is_empty(), "{after:#}");
         let approved = decision == "approve";
         stranger.run("devices list").exited(i32::from(!approved));
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::installed::{Installed, OLD};
+use crate::proxy;
 use crate::support::home::Home;
 use crate::support::running::Running;
 
@@ -37,6 +38,7 @@ impl RealGateway {
                 "port": port,
                 "bind": "loopback",
                 "auth": { "mode": "token", "token": Self::TOKEN },
+                "trustedProxies": [proxy::TRUSTABLE],
             },
             "plugins": { "enabled": false },
             "logging": { "file": home.path().join("gateway.log") },
