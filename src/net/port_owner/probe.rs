@@ -35,12 +35,10 @@ pub(super) async fn ask(address: SocketAddr) -> Listener {
 async fn ask_at(address: SocketAddr) -> Listener {
     let is_ours = |answer: &str| answer.to_ascii_lowercase().contains("\r\nserver: openclaw/");
     let is_challenge = |answer: &str| answer.contains("connect.challenge");
-    // At the same time: somebody who waits for the start to fail should not wait twice.
-    let (health, challenge) =
-        tokio::join!(exchange(address, HEALTH, is_ours), exchange(address, UPGRADE, is_challenge));
-    if is_ours(&health) {
+    if is_ours(&exchange(address, HEALTH, is_ours).await) {
         Listener::OurGateway
-    } else if is_challenge(&challenge) {
+    } else if is_challenge(&exchange(address, UPGRADE, is_challenge).await) {
+        // Asked second: a WebSocket that is left again is a line in a gateway's log.
         Listener::OpenClawGateway
     } else {
         Listener::Other
