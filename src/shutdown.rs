@@ -35,3 +35,35 @@ impl Tasks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const GRACE: Duration = Duration::from_secs(8);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drain_ends_with_the_last_connection() {
+        let tasks = Tasks::default();
+        let (accepting, sessions) = (tasks.accepting.clone(), tasks.sessions.clone());
+        tasks.connections.spawn(async move {
+            sessions.cancelled().await;
+            assert!(accepting.is_cancelled(), "nobody new comes in when the first one is told to go");
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        });
+        let begun = Instant::now();
+        tasks.drain(GRACE).await;
+        assert_eq!(begun.elapsed().as_secs(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drain_waits_no_longer_than_the_grace() {
+        let tasks = Tasks::default();
+        tasks.connections.spawn(std::future::pending::<()>());
+        let begun = Instant::now();
+        tasks.drain(GRACE).await;
+        assert_eq!((begun.elapsed().as_secs(), tasks.connections.len()), (GRACE.as_secs(), 1));
+    }
+}

@@ -1,8 +1,13 @@
 //! Process signals as events.
 
 use futures_util::StreamExt;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use nix::{
+    errno::Errno,
+    sys::wait::{WaitPidFlag, WaitStatus, waitpid},
+};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook_tokio::Signals;
+use tracing::debug;
 
 /// What somebody asks the process to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,19 +24,70 @@ pub struct Listening(Signals);
 impl Listening {
     /// From now on these signals come here instead of ending the process.
     ///
+    /// As the first process of a container, it also takes care of processes that lost their parent, such as what a
+    /// `docker exec` leaves behind: nobody else can.
+    ///
     /// # Errors
     /// When the system refuses a handler.
     pub fn start() -> std::io::Result<Self> {
-        Signals::new([SIGTERM, SIGINT, SIGHUP]).map(Self)
+        let mut heeded = vec![SIGTERM, SIGINT, SIGHUP];
+        if std::process::id() == 1 {
+            heeded.push(SIGCHLD);
+        }
+        let listening = Signals::new(heeded).map(Self)?;
+        if std::process::id() == 1 {
+            // Those that ended before the handler was there are not announced again.
+            reap();
+        }
+        Ok(listening)
     }
 
     /// The next one.
     pub async fn next(&mut self) -> Asked {
-        match self.0.next().await {
-            Some(SIGHUP) => Asked::Reload,
-            Some(_) => Asked::Stop,
-            // The stream ends only when it is closed, and nobody does.
-            None => std::future::pending().await,
+        loop {
+            match self.0.next().await {
+                Some(SIGCHLD) => reap(),
+                Some(SIGHUP) => return Asked::Reload,
+                Some(_) => return Asked::Stop,
+                // The stream ends only when it is closed, and nobody does.
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
+
+/// Takes note of every child that has ended; until somebody does, each keeps its process id. Several may share one signal.
+fn reap() {
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) => return,
+            Ok(ended) => debug!(target: "gateway", "an orphan ended: {ended:?}"),
+            Err(Errno::EINTR) => {}
+            // ECHILD: there are no children.
+            Err(_) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::signal::{Signal, raise};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn each_signal_is_one_wish() {
+        let mut listening = Listening::start().expect("handlers");
+        #[rustfmt::skip]
+        let rows = [
+            (Signal::SIGHUP,  Asked::Reload),
+            (Signal::SIGTERM, Asked::Stop),
+            (Signal::SIGINT,  Asked::Stop),
+        ];
+        for (signal, asked) in rows {
+            raise(signal).expect("raised");
+            let heard = tokio::time::timeout(std::time::Duration::from_secs(5), listening.next()).await;
+            assert_eq!(heard.expect("heard"), asked, "{signal}");
         }
     }
 }
