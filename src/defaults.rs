@@ -299,3 +299,8 @@ pub const CERTIFICATE_EXPIRY_NOTICE: Duration = Duration::from_hours(24 * 14);
 
 /// How long a try to write the state directory may take. Probes commonly wait for a second.
 pub const WRITABLE_CHECK_TIMEOUT: Duration = Duration::from_millis(800);
+/// How old the last lines of a gateway's log may be to tell why it cannot be reached.
+pub const LAST_WORDS_AGE: Duration = Duration::from_mins(1);
+
+/// Shortest pause before a gateway that is starting is asked again.
+pub const STARTING_PAUSE: Duration = Duration::from_millis(100);

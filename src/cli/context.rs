@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::{CliError, target::TargetError};
 use crate::{
     client::GatewayUrl,
     config::{ConfigError, Environment, Flags, Loaded, Paths, Settings, load_for_client},
@@ -35,6 +36,11 @@ impl Context {
                 Self { environment, paths, settings: Settings::default(), problem: Some(problem) }
             }
         })
+    }
+
+    /// An error that names the configuration file.
+    pub(super) fn no_target(&self, error: TargetError) -> CliError {
+        CliError::Target { error, config: self.paths.config.clone() }
     }
 
     /// The state directory.

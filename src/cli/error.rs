@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     client::{CallFailure, Failure},
-    config::{Bind, ConfigError, Origin},
+    config::{Bind, ConfigError},
     gateway::GatewayError,
     hint::{Hint, chain},
     protocol::ErrorShape,
@@ -111,8 +111,8 @@ pub struct ConnectError {
     pub failure: Failure,
     /// To whom, and why to them.
     pub target: Target,
-    /// The ways that were tried before, each with why it did not lead there.
-    pub earlier: Vec<String>,
+    /// What else is known, a line each: ways that were tried before, last words of the gateway.
+    pub remarks: Vec<String>,
     /// Advice that fits this command better than the failure's own.
     pub advice: Option<String>,
 }
@@ -139,8 +139,8 @@ pub struct Target {
     pub config: PathBuf,
     /// The configured bind mode, where the gateway is this machine's own.
     pub bind: Option<Bind>,
-    /// Where the secret came from that was presented.
-    pub secret_from: Option<Origin>,
+    /// Which secret was presented, by where it came from.
+    pub secret_from: Option<String>,
 }
 
 impl Target {
@@ -198,7 +198,7 @@ impl CliError {
                 if let (Failure::Refused { .. }, Some(origin)) = (&error.failure, &error.target.secret_from) {
                     lines.push(format!("Secret: {origin}"));
                 }
-                lines.extend(error.earlier.iter().map(|way| format!("Tried before: {way}")));
+                lines.extend(error.remarks.iter().cloned());
                 lines
             }
             Self::Call(error) => {
@@ -272,7 +272,7 @@ impl CliError {
                 Failure::Refused { error, .. } => request_error(error),
                 Failure::Closed { closed: how, .. } => closed(how),
                 Failure::Timeout { .. } => transport("timeout"),
-                Failure::NothingListens { .. } => transport("refused"),
+                Failure::NothingListens { .. } | Failure::NoSocket { .. } => transport("refused"),
                 Failure::NotAGateway(_)
                 | Failure::NotHttp(_)
                 | Failure::WrongKey
@@ -338,14 +338,14 @@ mod tests {
             source,
             config: "/home/u/.openclaw/openclaw.json".into(),
             bind: own.then_some(Bind::Loopback),
-            secret_from: Some(Origin::Variable("OPENCLAW_GATEWAY_TOKEN")),
+            secret_from: Some("OPENCLAW_GATEWAY_TOKEN".into()),
         }
     }
 
     fn connect(failure: Failure) -> CliError {
         let target = target("ws://127.0.0.1:18789", Source::LocalLoopback);
-        let earlier = vec!["local socket /home/u/.openclaw/run/gateway.sock: nothing listens there".to_owned()];
-        CliError::Connect(Box::new(ConnectError { failure, target, earlier, advice: None }))
+        let remarks = vec!["Tried before: local socket /home/u/.openclaw/run/gateway.sock: nothing listens".to_owned()];
+        CliError::Connect(Box::new(ConnectError { failure, target, remarks, advice: None }))
     }
 
     fn call(failure: CallFailure) -> CliError {

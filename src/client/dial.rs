@@ -92,9 +92,8 @@ async fn socket(path: &Path) -> Result<tokio::net::UnixStream, Failure> {
     net::connect_socket(path).await.map_err(|error| match error {
         SocketError::Foreign { path, uid, own } => Failure::ForeignSocket { path, owner: uid, own },
         SocketError::Unreachable { path, source } | SocketError::Unusable { path, source } => match source.kind() {
-            io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
-                Failure::NothingListens { at: path.display().to_string() }
-            }
+            io::ErrorKind::NotFound => Failure::NoSocket { path },
+            io::ErrorKind::ConnectionRefused => Failure::NothingListens { at: path.display().to_string() },
             io::ErrorKind::PermissionDenied => Failure::PermissionDenied { path },
             _ => Failure::Unreachable { at: path.display().to_string(), source },
         },

@@ -73,6 +73,12 @@ pub enum Failure {
         /// Address and port, or the socket's path.
         at: String,
     },
+    /// There is no socket.
+    #[error("Gateway not reachable at {path}: there is no such socket", path = .path.display())]
+    NoSocket {
+        /// Where it would be.
+        path: PathBuf,
+    },
     /// No connection, and not for want of a listener.
     #[error("Gateway not reachable at {at}")]
     Unreachable {
@@ -194,7 +200,7 @@ impl Failure {
 
     /// Whether nobody is there at all: not even something that refuses us.
     pub fn is_absent(&self) -> bool {
-        matches!(self, Self::NothingListens { .. })
+        matches!(self, Self::NothingListens { .. } | Self::NoSocket { .. })
     }
 
     /// Whether the device token that we presented no longer counts: the text that tells clients to forget it.
@@ -207,6 +213,12 @@ impl Failure {
             Self::Closed { closed, .. } => closed.code == Some(1008) && says_so(&closed.reason),
             _ => false,
         }
+    }
+
+    /// When the gateway would have us come back, where it said so: it is starting.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let Self::Refused { error, .. } = self else { return None };
+        error.retry_after_ms.filter(|_| error.retryable == Some(true)).map(Duration::from_millis)
     }
 
     /// Whether the gateway does not take the shared secret that we presented.

@@ -11,7 +11,7 @@ impl Hint for Failure {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unresolved(error) => return error.hint(),
-            Self::NothingListens { .. } => {
+            Self::NothingListens { .. } | Self::NoSocket { .. } => {
                 "start the gateway with `openclaw gateway run`, or check `openclaw gateway status`".into()
             }
             Self::Unreachable { .. } => "check the address, and that no firewall is in between".into(),

@@ -119,9 +119,7 @@ pub(super) fn attempts(context: &Context, args: &TargetArgs) -> Result<Vec<Attem
     let announced = Context::announced(&lock);
     let sockets = context.sockets(&lock);
     let known = Known { settings: &context.settings, sockets: &sockets, announced: announced.as_ref(), files: false };
-    let planned = |args: &TargetArgs, known: Known<'_>| {
-        plan(args, known).map_err(|error| CliError::Target { error, config: context.paths.config.clone() })
-    };
+    let planned = |args: &TargetArgs, known: Known<'_>| plan(args, known).map_err(|error| context.no_target(error));
     let first = planned(args, known)?;
     let mut ways = first.ways;
     if first.explicit {

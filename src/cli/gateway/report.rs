@@ -9,7 +9,7 @@ use super::{
     facts::Capability,
 };
 use crate::{
-    client::{GatewayUrl, Scheme},
+    client::{Failure, GatewayUrl, Scheme},
     config::Bind,
     hint::Hint,
     net::{LockHolder, LockState, PortOwner},
@@ -108,6 +108,12 @@ impl Lock {
 }
 
 impl Rpc {
+    /// Whether it is this machine's own gateway that was tried.
+    fn is_local(&self) -> bool {
+        use Source::{CliUrl, ConfigRemote, EnvUrl, OwnConfig};
+        !matches!(self.source, CliUrl | EnvUrl | OwnConfig | ConfigRemote)
+    }
+
     /// Whether nobody is there at all.
     pub(super) fn is_absent(&self) -> bool {
         matches!(&self.result, Err(CliError::Connect(error)) if error.failure.is_absent())
@@ -282,7 +288,11 @@ impl Report {
                 }
             }
         }
-        for rpc in tried.iter().filter(|rpc| !std::ptr::eq(*rpc, told)) {
+        let no_socket = |rpc: &&Rpc| matches!(&rpc.result, Err(CliError::Connect(error)) if matches!(error.failure, Failure::NoSocket { .. }));
+        // Of the places where a socket could be and is not, the first one is enough to name.
+        let first = tried.iter().find(no_socket).map(std::ptr::from_ref);
+        let worth_it = |rpc: &&Rpc| !no_socket(rpc) || first == Some(std::ptr::from_ref(*rpc));
+        for rpc in tried.iter().filter(|rpc| !std::ptr::eq(*rpc, told)).filter(worth_it) {
             let result = match &rpc.result {
                 Ok(_) => "ok".to_owned(),
                 Err(error) => error.lines().swap_remove(0),
@@ -296,7 +306,7 @@ impl Report {
     fn hint(&self) -> Option<String> {
         let failed = self.probe.rpc().and_then(|rpc| rpc.result.as_ref().err().map(|error| (rpc, error)));
         match (&self.lock, failed) {
-            (Lock::Free, Some((rpc, _))) if rpc.is_absent() => Some(match &self.listener {
+            (Lock::Free, Some((rpc, _))) if rpc.is_absent() && rpc.is_local() => Some(match &self.listener {
                 Some(owner) if !owner.is_openclaw() => {
                     format!("port {} is taken by {owner}: openclaw gateway run --port PORT", self.port)
                 }
@@ -316,8 +326,7 @@ mod tests {
     use super::*;
     use crate::{
         cli::{ConnectError, Format, Target, output::tests::captured},
-        client::{Closed, Failure},
-        config::Origin,
+        client::Closed,
         net::{Listener, Process},
         protocol::{ErrorShape, HelloAuth, Role, Scopes},
     };
@@ -350,14 +359,18 @@ mod tests {
             source: source.clone(),
             config: "/home/u/.openclaw/openclaw.json".into(),
             bind: None,
-            secret_from: Some(Origin::Variable("OPENCLAW_GATEWAY_TOKEN")),
+            secret_from: Some("OPENCLAW_GATEWAY_TOKEN".into()),
         };
-        let error = ConnectError { failure, target, earlier: Vec::new(), advice: None };
+        let error = ConnectError { failure, target, remarks: Vec::new(), advice: None };
         Rpc { source, address: address.into(), result: Err(CliError::Connect(Box::new(error))) }
     }
 
     fn absent(source: Source, address: &str) -> Rpc {
-        failed(source, address, Failure::NothingListens { at: address.into() })
+        let failure = match source {
+            Source::LocalSocket => Failure::NoSocket { path: address.into() },
+            _ => Failure::NothingListens { at: address.into() },
+        };
+        failed(source, address, failure)
     }
 
     fn running() -> Lock {

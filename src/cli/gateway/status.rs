@@ -136,9 +136,7 @@ fn ways(context: &Context, args: &TargetArgs) -> Result<Vec<Way>, CliError> {
     let announced = Context::announced(&lock);
     let sockets = context.sockets(&lock);
     let known = Known { settings: &context.settings, sockets: &sockets, announced: announced.as_ref(), files: false };
-    plan(args, known)
-        .map(|plan| plan.ways)
-        .map_err(|error| CliError::Target { error, config: context.paths.config.clone() })
+    plan(args, known).map(|plan| plan.ways).map_err(|error| context.no_target(error))
 }
 
 fn dialed(url: &GatewayUrl) -> SocketAddr {

@@ -1,0 +1,62 @@
+//! What a gateway wrote just before it could no longer be reached.
+
+use jiff::Timestamp;
+
+use super::Context;
+use crate::{
+    defaults::LAST_WORDS_AGE,
+    logs::{Location, Record, tail},
+    net::LockState,
+    protocol::LogsTailParams,
+};
+
+/// How much of the log is looked at, in lines and bytes: what a crash leaves fits well within.
+const LOOK_BACK: LogsTailParams = LogsTailParams { cursor: None, limit: Some(20), max_bytes: Some(16 * 1024) };
+
+/// How many lines are shown.
+const SHOWN: usize = 3;
+
+/// The last lines of the log of this machine's gateway, where it wrote them just now.
+pub(super) fn last_words(context: &Context, lock: &LockState) -> Vec<String> {
+    let named = match lock {
+        LockState::Held { holder: Some(holder), .. } => holder.log_file.clone(),
+        _ => None,
+    };
+    let file = named.unwrap_or_else(|| Location::new(context.settings.logging.file.clone(), context.state()).current());
+    let Ok(piece) = tail(&file, &LOOK_BACK) else { return Vec::new() };
+    let recent = recent(piece.lines.iter().filter_map(|line| Record::parse(line)), Timestamp::now());
+    recent.into_iter().map(|line| format!("Last in its log: {line}")).collect()
+}
+
+fn recent(records: impl Iterator<Item = Record>, now: Timestamp) -> Vec<String> {
+    let is_recent = |record: &Record| {
+        let time = record.time.as_deref().and_then(|time| time.parse::<Timestamp>().ok());
+        time.is_some_and(|time| now.duration_since(time).unsigned_abs() <= LAST_WORDS_AGE)
+    };
+    let lines: Vec<_> = records.filter(is_recent).map(|record| record.text()).collect();
+    lines[lines.len().saturating_sub(SHOWN)..].to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_written_just_now() {
+        let now: Timestamp = "2026-01-01T10:00:00Z".parse().expect("a time");
+        let record = |time: &str, message: &str| {
+            Record::parse(&format!(r#"{{"0":"{message}","time":"{time}"}}"#)).expect("a record")
+        };
+        let lines = [
+            record("2026-01-01T09:00:00Z", "long ago"),
+            record("2026-01-01T09:59:50Z", "one"),
+            record("2026-01-01T09:59:51Z", "two"),
+            record("2026-01-01T09:59:52Z", "three"),
+            record("2026-01-01T09:59:53Z", "four"),
+            record("no time", "never"),
+        ];
+        let shown = recent(lines.into_iter(), now);
+        let shown: Vec<_> = shown.iter().filter_map(|line| line.split(' ').nth(1)).collect();
+        assert_eq!(shown, ["two", "three", "four"]);
+    }
+}
