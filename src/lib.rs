@@ -26,7 +26,11 @@
 //! | [`device`] | device keys: identity and signatures |
 //! | [`session`] | stage 4: one authenticated connection |
 //! | [`methods`] | stage 5: the method table and its handlers |
-//! | [`pairing`], [`store`], [`events`], [`presence`], [`logs`], [`dns`] | services: they know no stage |
+//! | [`greeting`] | what a peer that was let in is told of the gateway |
+//! | [`policy`] | what the gateway goes by at a moment: one immutable value |
+//! | [`pairing`], [`store`], [`events`], [`presence`], [`health`], [`logs`], [`dns`] | services: they know no stage |
+//! | [`readiness`], [`shutdown`], [`signals`], [`telemetry`] | the process: probes, drain, signals, logging |
+//! | [`state`], [`clock`] | the paths of the state directory; the time on the wire |
 //! | [`client`] | the protocol's client side, used by [`cli`] and tests |
 //! | [`cli`] | one file a command |
 //! | [`advice`], [`hint`] | the next command to type, for where the user stands |

@@ -28,7 +28,8 @@ use crate::{
     logs::Location,
     methods::{self, ConfigMethods, DeviceMethods, Handlers, LogMethods, StateMethods},
     net::{
-        self, BindMode, Certificate, CertificateFiles, ContainerMarks, GatewayLock, Lobby, LocalSocket, own_interfaces,
+        self, Announcement, BindMode, Certificate, CertificateFiles, ContainerMarks, GatewayLock, Lobby, LocalSocket,
+        own_interfaces,
     },
     pairing::Pairing,
     policy::Policy,
@@ -70,9 +71,14 @@ impl Gateway {
 
         let scheme = if tls.is_some() { "wss" } else { "ws" };
         let urls: Vec<String> = bound.iter().map(|address| format!("{scheme}://{address}")).collect();
-        let announced = urls.first().cloned().unwrap_or_default();
-        lock.announce(announced, Some(local.path().to_owned()), Some(log.current()))
-            .map_err(|source| GatewayError::System { what: "write the gateway's lock file", source })?;
+        let secret = describe_secret(&loaded.settings, new_token.as_deref());
+        lock.announce(Announcement {
+            url: urls.first().cloned().unwrap_or_default(),
+            socket: Some(local.path().to_owned()),
+            log_file: Some(log.current()),
+            auth: Some(secret.clone()),
+        })
+        .map_err(|source| GatewayError::System { what: "write the gateway's lock file", source })?;
         shared.readiness.listening();
         for url in &urls {
             info!(target: "gateway", "listening on {url} (PID {})", std::process::id());
@@ -83,7 +89,7 @@ impl Gateway {
         info!(target: "gateway", "local socket: {}", local.path().display());
         info!(target: "gateway", "state directory: {}", loaded.paths.state.path().display());
         info!(target: "gateway", "log file: {}", log.current().display());
-        info!(target: "gateway", "{}", describe_secret(&loaded.settings, new_token.as_deref()));
+        info!(target: "gateway", "{secret}");
         info!(target: "gateway", "next: {}", machine.place.command("devices list"));
         info!(target: "gateway", "ready in {} ms", began.elapsed().as_millis());
 

@@ -23,7 +23,7 @@ pub use farewell::close_gently;
 pub use interfaces::{ContainerMarks, own_interfaces};
 pub use listen::{BindMode, ListenError, addresses, listen};
 pub use lobby::{Lobby, Ticket};
-pub use lock::{GatewayLock, LockError, LockHolder, LockState, probe_lock};
+pub use lock::{Announcement, GatewayLock, LockError, LockHolder, LockState, probe_lock};
 pub use peer::PeerAddr;
 pub use port_owner::{Listener, PortOwner, Process, port_owner};
 pub use stream::Stream;

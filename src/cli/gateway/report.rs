@@ -73,6 +73,14 @@ impl Lock {
         }
     }
 
+    /// Which secret the gateway that runs goes by, and where that comes from.
+    fn auth(&self) -> Option<&str> {
+        match self {
+            Self::Held { holder, .. } => holder.as_ref()?.auth.as_deref(),
+            Self::Free | Self::Unclear(_) => None,
+        }
+    }
+
     const fn word(&self) -> &'static str {
         match self {
             Self::Free => "stopped",
@@ -187,6 +195,7 @@ impl Report {
                 "entrypoint": std::env::current_exe().ok(),
             },
             "logFile": self.log_file,
+            "auth": self.lock.auth(),
             "state": { "dir": self.state, "socket": self.socket, "lock": self.lock.word() },
             "extraServices": [],
         })
@@ -231,6 +240,9 @@ impl Report {
         output.field("Service", Tone::Plain, "foreground (nothing to install; what started it supervises it)")?;
         output.field("State directory", Tone::Plain, &self.state.display().to_string())?;
         output.field("File logs", Tone::Plain, &self.log_file.display().to_string())?;
+        if let Some(auth) = self.lock.auth() {
+            output.field("Authentication", Tone::Plain, auth)?;
+        }
         let config = self.config.display();
         let (config, tone) = match (self.config_exists, self.problems.is_empty()) {
             (true, true) => (config.to_string(), Tone::Plain),
@@ -374,8 +386,13 @@ mod tests {
     }
 
     fn running() -> Lock {
-        let holder =
-            LockHolder { pid: 7, version: "0.1.0".into(), started_at_ms: NOW - 61_000, ..LockHolder::default() };
+        let holder = LockHolder {
+            pid: 7,
+            version: "0.1.0".into(),
+            started_at_ms: NOW - 61_000,
+            auth: Some("token: from OPENCLAW_GATEWAY_TOKEN".into()),
+            ..LockHolder::default()
+        };
         Lock::Held { holder: Some(Box::new(holder)), here: true }
     }
 

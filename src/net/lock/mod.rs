@@ -44,6 +44,22 @@ pub struct LockHolder {
     /// Its log file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_file: Option<PathBuf>,
+    /// Which secret counts and where it comes from; never the secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<String>,
+}
+
+/// What a gateway that listens writes into its lock.
+#[derive(Debug, Clone, Default)]
+pub struct Announcement {
+    /// Where it listens.
+    pub url: String,
+    /// Its Unix socket.
+    pub socket: Option<PathBuf>,
+    /// Its log file.
+    pub log_file: Option<PathBuf>,
+    /// Which secret counts and where it comes from; never the secret.
+    pub auth: Option<String>,
 }
 
 /// The lock, held. Dropping it lets go, and so does the kernel when the process dies.
@@ -123,10 +139,9 @@ impl GatewayLock {
     ///
     /// # Errors
     /// As writing fails.
-    pub fn announce(&mut self, url: String, socket: Option<PathBuf>, log_file: Option<PathBuf>) -> io::Result<()> {
-        self.holder.url = Some(url);
-        self.holder.socket = socket;
-        self.holder.log_file = log_file;
+    pub fn announce(&mut self, announcement: Announcement) -> io::Result<()> {
+        let Announcement { url, socket, log_file, auth } = announcement;
+        self.holder = LockHolder { url: Some(url), socket, log_file, auth, ..std::mem::take(&mut self.holder) };
         self.write()
     }
 
@@ -198,7 +213,8 @@ mod tests {
         assert_eq!(probe_lock(&state), LockState::Free);
         assert!(!state.path().exists(), "a probe makes nothing");
         let mut lock = GatewayLock::acquire(&state).expect("free");
-        lock.announce("ws://127.0.0.1:1".into(), None, None).expect("writable");
+        let announcement = Announcement { url: "ws://127.0.0.1:1".into(), ..Announcement::default() };
+        lock.announce(announcement).expect("writable");
         let LockState::Held { holder: Some(holder), same_kernel: true } = probe_lock(&state) else {
             panic!("{:?}", probe_lock(&state))
         };
