@@ -304,3 +304,6 @@ pub const LAST_WORDS_AGE: Duration = Duration::from_mins(1);
 
 /// Shortest pause before a gateway that is starting is asked again.
 pub const STARTING_PAUSE: Duration = Duration::from_millis(100);
+
+/// What sessions are told to expect of a restart. It takes milliseconds; a client that comes back at once meets a closed port.
+pub const RESTART_EXPECTED: Duration = Duration::from_millis(500);

@@ -15,7 +15,7 @@ pub use error::GatewayError;
 use crate::{
     clock::now_ms,
     config::{self, Environment, Flags, Loaded},
-    defaults::{CERTIFICATE_POLL, HEALTH_REFRESH, TICK_INTERVAL},
+    defaults::{CERTIFICATE_POLL, HEALTH_REFRESH, RESTART_EXPECTED, TICK_INTERVAL},
     events::{Event, Hub, Signal},
     greeting::Greeting,
     handshake::Doors,
@@ -28,7 +28,7 @@ use crate::{
     presence::Presence,
     protocol::EventName,
     readiness::Readiness,
-    shutdown::Tasks,
+    shutdown::{self, Tasks},
     signals::{Asked, Listening},
     telemetry,
 };
@@ -89,13 +89,23 @@ struct Lobbies {
 /// # Errors
 /// [`GatewayError`] says what kept it from starting, with a hint.
 pub async fn run(start: Start) -> Result<(), GatewayError> {
-    Gateway::start(start).await?.serve().await;
-    Ok(())
+    match Gateway::start(start).await?.serve().await {
+        Next::End => Ok(()),
+        // Everything was let go when the gateway was dropped: its lock, its socket, and what the log still held.
+        Next::Again => Err(GatewayError::System { what: "run the gateway again", source: shutdown::run_again() }),
+    }
+}
+
+/// What comes after a gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    End,
+    Again,
 }
 
 impl Gateway {
     /// Serves until a signal says stop; then drains.
-    async fn serve(mut self) {
+    async fn serve(mut self) -> Next {
         let tasks = self.tasks.clone();
         for listener in std::mem::take(&mut self.listeners) {
             let (shared, lobby, tls) = (Arc::clone(&self.shared), self.lobbies.network.clone(), self.tls.clone());
@@ -142,13 +152,14 @@ impl Gateway {
         let (pairing, services) = (Arc::clone(&self.shared.pairing), tasks.services.clone());
         tasks.background.spawn(async move { pairing.follow(services).await });
         tasks.background.close();
-        loop {
+        let next = loop {
             match self.signals.next().await {
-                Asked::Stop => break,
+                Asked::Stop => break Next::End,
+                Asked::Restart => break Next::Again,
                 Asked::Reload => self.reload().await,
             }
-        }
-        self.stop().await;
+        };
+        self.stop(next).await
     }
 
     /// Reads the configuration again. What is wrong with it is told, and what was in force stays.
@@ -189,21 +200,30 @@ impl Gateway {
         info!(target: "gateway", "configuration reloaded; bind, port and TLS on or off need a restart");
     }
 
-    /// Drains: not ready, no new peers, everybody told, then the grace. A second signal ends it at once.
-    async fn stop(mut self) {
-        info!(target: "gateway", "stopping");
+    /// Drains: not ready, no new peers, everybody told, then the grace. Told to stop once more, it ends at once.
+    async fn stop(mut self, mut next: Next) -> Next {
+        let (what, expected) = match next {
+            Next::End => ("stopping", None),
+            Next::Again => ("restarting", Some(RESTART_EXPECTED.as_millis())),
+        };
+        info!(target: "gateway", "{what}");
         self.shared.readiness.draining();
-        let farewell = serde_json::json!({ "reason": "gateway stopping", "restartExpectedMs": null });
+        let farewell = serde_json::json!({ "reason": format!("gateway {what}"), "restartExpectedMs": expected });
         self.shared.hub.publish(Event::new(EventName::Shutdown, &farewell));
+        let told_again = async { while self.signals.next().await != Asked::Stop {} };
         tokio::select! {
             () = self.tasks.drain(self.grace) => {}
-            _ = self.signals.next() => warn!(target: "gateway", "told to stop twice: ending at once"),
+            () = told_again => {
+                warn!(target: "gateway", "told to stop while {what}: ending at once");
+                next = Next::End;
+            }
         }
         self.tasks.services.cancel();
         if tokio::time::timeout(self.grace, self.tasks.background.wait()).await.is_err() {
             warn!(target: "gateway", "when devices were last seen could not be written in time");
         }
         info!(target: "gateway", "stopped");
+        next
     }
 }
 

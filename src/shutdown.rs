@@ -1,6 +1,6 @@
 //! Draining: stop accepting, tell sessions, wait for the grace, end.
 
-use std::time::Duration;
+use std::{env, io, os::unix::process::CommandExt, process::Command, time::Duration};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
@@ -33,6 +33,27 @@ impl Tasks {
         if tokio::time::timeout(grace, self.connections.wait()).await.is_err() {
             warn!(target: "gateway", "{} connections did not end in time and are cut", self.connections.len());
         }
+    }
+}
+
+/// Begins the program anew in this process, with the same arguments and environment. The process id stays, so a container
+/// whose first process this is does not end, and nothing is left to be an orphan. Whatever the process holds is let go by the
+/// kernel: descriptors are closed by the call.
+///
+/// Returns only when the system refuses.
+pub fn run_again() -> io::Error {
+    let mut arguments = env::args_os();
+    let name = arguments.next();
+    match env::current_exe() {
+        Ok(program) => {
+            let mut command = Command::new(program);
+            command.args(arguments);
+            if let Some(name) = name {
+                command.arg0(name);
+            }
+            command.exec()
+        }
+        Err(error) => error,
     }
 }
 

@@ -5,7 +5,7 @@ use nix::{
     errno::Errno,
     sys::wait::{WaitPidFlag, WaitStatus, waitpid},
 };
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_tokio::Signals;
 use tracing::debug;
 
@@ -16,6 +16,8 @@ pub enum Asked {
     Stop,
     /// HUP: read the configuration again.
     Reload,
+    /// USR1: drain, and begin anew in the same process.
+    Restart,
 }
 
 /// The signals that the gateway heeds.
@@ -30,7 +32,7 @@ impl Listening {
     /// # Errors
     /// When the system refuses a handler.
     pub fn start() -> std::io::Result<Self> {
-        let mut heeded = vec![SIGTERM, SIGINT, SIGHUP];
+        let mut heeded = vec![SIGTERM, SIGINT, SIGHUP, SIGUSR1];
         if std::process::id() == 1 {
             heeded.push(SIGCHLD);
         }
@@ -48,6 +50,7 @@ impl Listening {
             match self.0.next().await {
                 Some(SIGCHLD) => reap(),
                 Some(SIGHUP) => return Asked::Reload,
+                Some(SIGUSR1) => return Asked::Restart,
                 Some(_) => return Asked::Stop,
                 // The stream ends only when it is closed, and nobody does.
                 None => std::future::pending().await,
@@ -81,6 +84,7 @@ mod tests {
         #[rustfmt::skip]
         let rows = [
             (Signal::SIGHUP,  Asked::Reload),
+            (Signal::SIGUSR1, Asked::Restart),
             (Signal::SIGTERM, Asked::Stop),
             (Signal::SIGINT,  Asked::Stop),
         ];
