@@ -85,6 +85,25 @@ async fn a_device_by_its_own_token_sees_and_manages_only_itself() {
 }
 
 #[tokio::test]
+async fn a_device_does_not_approve_its_own_widening() {
+    let gateway = TestGateway::start().await;
+    let device = Device::fresh();
+    pair_from_afar(&gateway, &device, &["operator.pairing"]).await;
+    let connect = |scopes: &[&str]| Connect::v4().token(&gateway.token()).device(&device).scopes(scopes);
+    let token = gateway.admit_from_afar(&connect(&["operator.pairing", "operator.admin"])).await.device_token();
+    let request = waiting(&mut gateway.owner().await).await.pop().expect("the widening waits");
+    let by_token = Connect::v4().device_token(&token).device(&device).scopes(&["operator.pairing"]);
+    for connect in [connect(&["operator.pairing"]), by_token] {
+        let mut session = gateway.admit_from_afar(&connect).await;
+        session.fails("device.pair.approve", json!({"requestId": request})).await;
+        let params = json!({"deviceId": device.id(), "role": "operator", "scopes": ["operator.admin"]});
+        session.fails("device.token.rotate", params).await;
+    }
+    let refused = gateway.admit_from_afar(&connect(&["operator.pairing", "operator.admin"])).await.scopes();
+    assert_eq!(refused, ["operator.pairing"]);
+}
+
+#[tokio::test]
 async fn a_device_with_every_right_manages_all() {
     let gateway = TestGateway::start().await;
     let admin = Device::fresh();

@@ -137,6 +137,21 @@ async fn removing_ends_live_sessions_of_every_role() {
 }
 
 #[tokio::test]
+async fn a_removed_device_is_as_one_that_was_never_there() {
+    let gateway = TestGateway::start().await;
+    let mut owner = gateway.owner().await;
+    let device = Device::fresh();
+    let connect = Connect::v4().token(&gateway.token()).device(&device);
+    let token = gateway.admit(&connect).await.device_token();
+    owner.ok("device.pair.remove", json!({"deviceId": device.id()})).await;
+    // Command lines that clear all devices remove their own on the way, and go on.
+    let session = gateway.admit(&connect).await;
+    assert_ne!(session.device_token(), token);
+    owner.ok("device.pair.remove", json!({"deviceId": device.id()})).await;
+    assert_eq!(gateway.refuse_from_afar(&connect).await.detail("reason"), "not-paired");
+}
+
+#[tokio::test]
 async fn a_revoked_role_leaves_the_other_one_alone() {
     let gateway = TestGateway::start().await;
     let mut owner = gateway.owner().await;

@@ -1,6 +1,9 @@
 //! Devices that have to wait: the request, how the refused client learns of it, and how it ends.
 
-use serde_json::json;
+use std::fs;
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
 
 use super::{approve, list, record, waiting};
 use crate::support::{CLI_SCOPES, Connect, Device, TestGateway};
@@ -39,6 +42,9 @@ async fn the_refused_client_learns_the_request_and_the_command() {
         assert!(close.reason.starts_with("pairing required"), "{shown}");
         assert!(close.reason.contains(&format!("openclaw devices approve {request}")), "{shown}");
 
+        // And the log says what it rests on.
+        let logged = ["closed before connect conn=", "reason=pairing required", "class=unattributable", &request];
+        gateway.logs(&logged).await;
         super::approve(&mut gateway.owner().await, &request).await;
     }
 }
@@ -149,6 +155,29 @@ async fn a_superseded_request_was_not_rejected_by_anybody() {
     // Near, and with the secret, the device is still welcome; what waited is settled by that.
     gateway.admit(&connect(&CLI_SCOPES)).await;
     assert!(waiting(&mut gateway.owner().await).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_request_that_nobody_decides_on_is_forgotten() {
+    let mut gateway = TestGateway::start().await;
+    let connect = Connect::v4().token(&gateway.token()).device(&Device::fresh());
+    let request = gateway.refuse_from_afar(&connect).await.request_id();
+    gateway.signal(Signal::SIGTERM);
+    gateway.ended().await;
+    // Six minutes pass, one more than a request waits.
+    let path = gateway.state().join("devices/pending.json");
+    let mut pending: Value = serde_json::from_slice(&fs::read(&path).expect("the file is there")).expect("JSON");
+    for time in pending[&request].as_object_mut().expect("the request").values_mut() {
+        if let Some(ms) = time.as_i64().filter(|ms| *ms > 1_000_000_000_000) {
+            *time = json!(ms - 360_000);
+        }
+    }
+    fs::write(&path, pending.to_string()).expect("a file can be written");
+    let gateway = gateway.restart().await;
+    let mut owner = gateway.owner().await;
+    assert!(waiting(&mut owner).await.is_empty());
+    owner.fails("device.pair.approve", json!({"requestId": request})).await;
+    assert_ne!(gateway.refuse_from_afar(&connect).await.request_id(), request);
 }
 
 #[tokio::test]

@@ -91,6 +91,27 @@ async fn a_device_that_rotates_its_own_token_gets_the_new_one_before_it_is_close
 }
 
 #[tokio::test]
+async fn a_token_that_was_made_narrower_gives_no_more() {
+    let gateway = TestGateway::start().await;
+    let device = Device::fresh();
+    let connect = Connect::v4().token(&gateway.token()).device(&device);
+    gateway.admit(&connect).await;
+    let params = json!({"deviceId": device.id(), "role": "operator", "scopes": ["operator.read"]});
+    let rotated = gateway.owner().await.ok("device.token.rotate", params).await;
+    assert_eq!(rotated["scopes"], json!(["operator.read"]), "{rotated}");
+    let reads = Connect::v4().token(&gateway.token()).device(&device).scopes(&["operator.read"]);
+    let token = gateway.admit_from_afar(&reads).await.device_token();
+    for scopes in [&["operator.read"][..], &CLI_SCOPES, &["operator.admin"]] {
+        let connect = Connect::v4().device_token(&token).device(&device).scopes(scopes);
+        let mut session = gateway.admit_from_afar(&connect).await;
+        assert_eq!(session.scopes(), ["operator.read"], "asked for {scopes:?}");
+        session.ok("health", json!({})).await;
+        session.fails("config.schema", json!({})).await;
+        session.fails("device.pair.list", json!({})).await;
+    }
+}
+
+#[tokio::test]
 async fn a_device_that_ends_itself_is_answered_first() {
     let gateway = TestGateway::start().await;
     for (method, more) in [("device.pair.remove", json!({})), ("device.token.revoke", json!({"role": "operator"}))] {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{approve, pair_from_afar, waiting};
+use super::{approve, list, pair_from_afar, waiting};
 use crate::support::{Connect, Device, Refused, TestGateway};
 
 #[tokio::test]
@@ -21,6 +21,7 @@ async fn what_was_approved_goes_on_working_while_more_waits() {
             assert_eq!(session.scopes(), ["operator.read"], "what it named and was approved, by implication");
         }
         let request = waiting(&mut owner).await.pop().expect("the request for more waits");
+        assert_eq!(list(&mut owner).await["pending"][0]["isRepair"], true, "the device is known");
         for method in ["device.pair.list", "system-event"] {
             let error = session.fails(method, json!({})).await;
             let message = error["message"].as_str().expect("a message");

@@ -285,10 +285,13 @@ pub(crate) fn refused(entered: Result<Session, Refused>) -> Refused {
 impl Drop for TestGateway {
     #[expect(clippy::print_stdout, reason = "the harness shows it when the test fails")]
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            println!("the gateway wrote:\n{}", self.builder.output());
-        }
         reap(&mut self.child);
+        let output = self.builder.output();
+        if std::thread::panicking() {
+            println!("the gateway wrote:\n{output}");
+        } else {
+            assert!(!output.contains("panicked at"), "a task of the gateway panicked:\n{output}");
+        }
     }
 }
 
