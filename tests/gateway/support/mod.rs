@@ -3,6 +3,7 @@
 //! Nothing here uses the product's own client: a test has to be able to misbehave, and a mistake that both ends share has to
 //! show. Every wait has the same generous deadline and names what it waited for.
 
+mod builder;
 mod connect;
 mod device;
 mod gateway;
@@ -13,9 +14,10 @@ mod tls;
 
 use std::{fmt::Debug, time::Duration};
 
+pub(crate) use builder::{Builder, Exit};
 pub(crate) use connect::{Connect, Nonce, Payload};
 pub(crate) use device::Device;
-pub(crate) use gateway::{Builder, Exit, TestGateway, refused};
+pub(crate) use gateway::{TestGateway, refused};
 pub(crate) use http::{Answer, exchange};
 pub(crate) use session::{Refused, Session};
 pub(crate) use socket::{Close, Dial, Frame, Socket, Stream};
