@@ -94,8 +94,15 @@ impl Model {
                 ));
             }
         }
+        // Nobody asks a second time here: such a request was answered before, and came back.
+        let asks = |device: &str| entries(list, "pending").any(|pending| pending["deviceId"] == device);
+        if let Some(again) =
+            entries(list, "paired").filter_map(|paired| paired["deviceId"].as_str()).find(|id| asks(id))
+        {
+            return Err(format!("{again} is paired and its request waits"));
+        }
         let known = |entry: &Value| entry["deviceId"].as_str().is_some_and(|device| self.devices.contains_key(device));
-        let listed = ["pending", "paired"].into_iter().flat_map(|name| list[name].as_array().into_iter().flatten());
+        let listed = ["pending", "paired"].into_iter().flat_map(|name| entries(list, name));
         match listed.into_iter().find(|entry| !known(entry)) {
             Some(stranger) => Err(format!("nobody asked for {stranger}")),
             None => Ok(()),
@@ -141,9 +148,14 @@ impl Model {
     }
 }
 
+/// The entries of one of a listing's two parts.
+fn entries<'a>(list: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    list[name].as_array().into_iter().flatten()
+}
+
 /// What a listing says of a device.
 fn found(list: &Value, device: &str) -> Known {
-    let entry = |name: &str| list[name].as_array().into_iter().flatten().find(|entry| entry["deviceId"] == device);
+    let entry = |name: &str| entries(list, name).find(|entry| entry["deviceId"] == device);
     if let Some(paired) = entry("paired") {
         let label = paired["operatorLabel"].as_str().map(ToOwned::to_owned);
         let revoked = paired["tokens"].as_array().into_iter().flatten().any(|token| token["revokedAtMs"].is_number());

@@ -65,6 +65,7 @@ impl Shared {
             if !self.is_current() {
                 self.load(Reading::Again)?;
             }
+            self.clear_remains()?;
             let revisions = self.stage(&mut staged, &changes);
             self.write(staged).map(|()| (revisions, guard))
         });
@@ -104,6 +105,18 @@ impl Shared {
             }
         }
         Ok(())
+    }
+
+    /// Takes out of the files what a crash left there of answered requests and old refusals. It has to be gone before
+    /// anything changes: once the approval that settled it is revoked or removed, nothing tells any more that it is settled,
+    /// and the next start would bring it back. The caller holds the lock.
+    fn clear_remains(&self) -> Result<(), StoreError> {
+        let _writing = Writing::begin(&self.writing);
+        let remains = self.image().remains;
+        Part::ALL
+            .into_iter()
+            .filter(|part| remains[*part as usize])
+            .try_for_each(|part| self.write_part(part, &Staged::default()))
     }
 
     fn stage(&self, staged: &mut Staged, changes: &[Change]) -> Vec<Option<Revision>> {
@@ -149,6 +162,7 @@ impl Shared {
         let stamp = self.disk.stamp(&path).map_err(|error| self.unreadable(&path, error))?;
         let mut image = self.image_mut();
         image.stamps[part as usize] = stamp;
+        image.remains[part as usize] = false;
         if part == Part::Paired {
             self.report().took_over_tokens |= std::mem::take(&mut image.in_clear);
         }

@@ -24,6 +24,8 @@ pub(super) struct Image {
     pub(super) stamps: [Option<Stamp>; 3],
     /// What keeps them from being simply written over, in the same order.
     pub(super) troubles: [Trouble; 3],
+    /// Which of them still hold what a later part has settled, in the same order.
+    pub(super) remains: [bool; 3],
     /// Whether a file holds tokens in clear.
     pub(super) in_clear: bool,
 }
@@ -174,12 +176,21 @@ fn mark(set: &mut HashSet<DeviceId>, device: &DeviceId, belongs: bool) {
     }
 }
 
+/// Records made of the parts in the files.
+#[derive(Debug, Default)]
+pub(super) struct Assembled {
+    /// Without what a later part has settled.
+    pub(super) records: HashMap<DeviceId, DeviceRecord>,
+    /// Which files still hold such a thing, in the order of [`Part::ALL`].
+    pub(super) remains: [bool; 3],
+}
+
 /// Puts the parts of each record together.
 pub(super) fn assemble(
     paired: Vec<(DeviceId, Paired)>,
     pending: Vec<(DeviceId, Pending)>,
     refused: Vec<(DeviceId, Refused)>,
-) -> HashMap<DeviceId, DeviceRecord> {
+) -> Assembled {
     let mut records: HashMap<DeviceId, DeviceRecord> = HashMap::with_capacity(paired.len());
     for (device, paired) in paired {
         records.entry(device).or_default().paired = Some(paired);
@@ -194,9 +205,15 @@ pub(super) fn assemble(
     for (device, refused) in refused {
         records.entry(device).or_default().refused = Some(refused);
     }
-    records
-        .into_iter()
-        .map(|(device, record)| (device, record.settled()))
-        .filter(|(_, record)| !record.is_empty())
-        .collect()
+    let mut assembled = Assembled::default();
+    for (device, record) in records {
+        let (asked, was_refused) = (record.pending.is_some(), record.refused.is_some());
+        let record = record.settled();
+        assembled.remains[Part::Pending as usize] |= asked && record.pending.is_none();
+        assembled.remains[Part::Refused as usize] |= was_refused && record.refused.is_none();
+        if !record.is_empty() {
+            assembled.records.insert(device, record);
+        }
+    }
+    assembled
 }

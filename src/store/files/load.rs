@@ -83,7 +83,9 @@ impl Shared {
         let paired_now = paired.good.unwrap_or_else(|| image.parts(|record| record.paired.as_ref()));
         let pending_now = pending.good.unwrap_or_else(|| image.parts(|record| record.pending.as_ref()));
         let refused_now = refused.good.unwrap_or_else(|| image.parts(|record| record.refused.as_ref()));
-        let changes = image.replace(assemble(paired_now, pending_now, refused_now));
+        let assembled = assemble(paired_now, pending_now, refused_now);
+        let changes = image.replace(assembled.records);
+        image.remains = assembled.remains;
         image.stamps = [paired.stamp, pending.stamp, refused.stamp];
         image.troubles = [paired.trouble, pending.trouble, refused.trouble];
         image.in_clear = in_clear;

@@ -94,7 +94,19 @@ async fn every_cut_leaves_what_was_acknowledged_and_no_damage() {
                 assert_between(&before, &after, &found, cut);
             }
             assert!(!disk.has_unfinished(), "cut {cut}: {:?}", disk.files());
+            nothing_comes_back(&disk, &store, &found, cut).await;
         }
+    }
+}
+
+/// What the cut left of answered requests and old refusals stays gone, also when what settled it goes.
+async fn nothing_comes_back(disk: &MemoryDisk, store: &FileStore, found: &Records, cut: usize) {
+    for (device, record) in found.iter().filter(|(_, record)| record.paired.is_some()) {
+        let revision = store.get(device).await.unwrap().revision;
+        let without = DeviceRecord { paired: None, ..record.clone() };
+        store.compare_and_set(device, revision, without.clone()).await.unwrap();
+        let next = records(&open(disk)).await.get(device).cloned().unwrap_or_default();
+        assert_eq!(next, without, "cut {cut}: {device} was {record:?}");
     }
 }
 
