@@ -22,11 +22,18 @@ use crate::{
 pub struct Hub {
     subscribers: Arc<Mutex<Vec<Arc<Queue>>>>,
     signals: broadcast::Sender<Signal>,
+    /// How many signals were sent. Sessions wait on their own queues only, and look here: a wait on the signals themselves
+    /// is a lock that all sessions share, at every frame.
+    signalled: Arc<AtomicU64>,
 }
 
 impl Default for Hub {
     fn default() -> Self {
-        Self { subscribers: Arc::default(), signals: broadcast::channel(MAX_WAITING_SIGNALS).0 }
+        Self {
+            subscribers: Arc::default(),
+            signals: broadcast::channel(MAX_WAITING_SIGNALS).0,
+            signalled: Arc::default(),
+        }
     }
 }
 
@@ -36,20 +43,25 @@ struct Queue {
     device: Option<DeviceId>,
     role: Role,
     scopes: Scopes,
-    sender: mpsc::Sender<Arc<Event>>,
+    sender: mpsc::Sender<Item>,
     /// Payload bytes that wait in the queue.
     waiting_bytes: AtomicUsize,
     /// Events that this session lost since it last looked.
     lost: AtomicU64,
 }
 
+/// An event, or `None`: that there is a signal to look for.
+type Item = Option<Arc<Event>>;
+
 /// One session's end of its queue. Dropping it ends the subscription.
 #[derive(Debug)]
 pub struct Subscriber {
     hub: Hub,
     queue: Arc<Queue>,
-    receiver: mpsc::Receiver<Arc<Event>>,
+    receiver: mpsc::Receiver<Item>,
     signals: broadcast::Receiver<Signal>,
+    /// How many signals had been sent when there was none left to hear.
+    heard: u64,
 }
 
 /// The signals since it was taken. Dropping it misses them.
@@ -95,7 +107,7 @@ impl Hub {
             lost: AtomicU64::new(0),
         });
         self.lock().push(Arc::clone(&queue));
-        Subscriber { hub: self.clone(), queue, receiver, signals: signals.0 }
+        Subscriber { hub: self.clone(), queue, receiver, signals: signals.0, heard: 0 }
     }
 
     /// Tells every session that may see it. Never waits: where a queue is full, that session loses the event.
@@ -112,6 +124,11 @@ impl Hub {
     pub fn signal(&self, signal: Signal) {
         // Without sessions there is nobody to tell.
         let _ = self.signals.send(signal);
+        self.signalled.fetch_add(1, Ordering::Release);
+        for queue in self.lock().iter() {
+            // A session whose queue is full has something to wake up for, and looks for signals first.
+            let _ = queue.sender.try_send(None);
+        }
     }
 
     /// The devices that have a session.
@@ -134,7 +151,7 @@ impl Queue {
     fn push(&self, event: &Arc<Event>, bytes: usize) {
         // Counted before it is sent, since the session may take it out again at once.
         let waiting = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if waiting > MAX_OUTBOUND_BYTES || self.sender.try_send(Arc::clone(event)).is_err() {
+        if waiting > MAX_OUTBOUND_BYTES || self.sender.try_send(Some(Arc::clone(event))).is_err() {
             self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
@@ -142,22 +159,47 @@ impl Queue {
 }
 
 impl Subscriber {
-    /// The next event or signal. Cancel safe.
+    /// The next event or signal; signals first. Cancel safe.
     pub async fn next(&mut self) -> Notice {
-        tokio::select! {
-            // Our own end of the queue holds its sender, so it never closes.
-            Some(event) = self.receiver.recv() => Notice::Event(self.deliver(event)),
-            signal = self.signals.recv() => match signal {
-                Ok(signal) => Notice::Signal(signal),
-                // The hub holds the sender, and we hold the hub: it never closes either.
-                Err(broadcast::error::RecvError::Lagged(_) | broadcast::error::RecvError::Closed) => Notice::SignalsLost,
-            },
+        loop {
+            if let Some(notice) = self.next_signal() {
+                return notice;
+            }
+            match self.receiver.recv().await {
+                Some(Some(event)) => return Notice::Event(self.deliver(event)),
+                Some(None) => {}
+                // Our own end of the queue holds its sender, so it never closes.
+                None => return Notice::SignalsLost,
+            }
         }
     }
 
     /// The next event, if one waits.
     pub fn try_next(&mut self) -> Option<Delivery> {
-        self.receiver.try_recv().ok().map(|event| self.deliver(event))
+        loop {
+            // What says that there is a signal can be passed over: `next` looks for signals whenever it is called.
+            if let Some(event) = self.receiver.try_recv().ok()? {
+                return Some(self.deliver(event));
+            }
+        }
+    }
+
+    fn next_signal(&mut self) -> Option<Notice> {
+        let sent = self.hub.signalled.load(Ordering::Acquire);
+        if sent == self.heard {
+            return None;
+        }
+        match self.signals.try_recv() {
+            Ok(signal) => Some(Notice::Signal(signal)),
+            Err(broadcast::error::TryRecvError::Empty) => {
+                self.heard = sent;
+                None
+            }
+            // The hub holds the sender, and we hold the hub: it never closes.
+            Err(broadcast::error::TryRecvError::Lagged(_) | broadcast::error::TryRecvError::Closed) => {
+                Some(Notice::SignalsLost)
+            }
+        }
     }
 
     fn deliver(&self, event: Arc<Event>) -> Delivery {
@@ -217,6 +259,40 @@ mod tests {
         }
         assert_eq!(lost.len(), MAX_OUTBOUND_FRAMES);
         assert_eq!(lost.iter().sum::<u64>(), 7);
+    }
+
+    #[tokio::test]
+    async fn signals_come_before_events_and_wake_a_session() {
+        let hub = Hub::default();
+        let early = hub.listen();
+        hub.signal(Signal::SecretRotated { epoch: 2 });
+        let mut subscriber = hub.subscribe(early, None, Role::Operator, Scopes::none());
+        hub.publish(event(EventName::Tick));
+        hub.signal(Signal::SecretRotated { epoch: 3 });
+        for expected in [2, 3] {
+            let notice = subscriber.next().await;
+            assert!(
+                matches!(notice, Notice::Signal(Signal::SecretRotated { epoch }) if epoch == expected),
+                "{notice:?}"
+            );
+        }
+        assert!(matches!(subscriber.next().await, Notice::Event(_)));
+
+        let waiting = tokio::spawn(async move { subscriber.next().await });
+        tokio::task::yield_now().await;
+        hub.signal(Signal::SecretRotated { epoch: 4 });
+        let notice = waiting.await.expect("no panic");
+        assert!(matches!(notice, Notice::Signal(Signal::SecretRotated { epoch: 4 })), "{notice:?}");
+    }
+
+    #[tokio::test]
+    async fn whoever_missed_a_signal_is_told() {
+        let hub = Hub::default();
+        let mut subscriber = hub.subscribe(hub.listen(), None, Role::Operator, Scopes::none());
+        for epoch in 0..=MAX_WAITING_SIGNALS as u64 {
+            hub.signal(Signal::SecretRotated { epoch });
+        }
+        assert!(matches!(subscriber.next().await, Notice::SignalsLost));
     }
 
     #[tokio::test]

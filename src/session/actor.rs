@@ -72,9 +72,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let mut calls = FuturesUnordered::<Call>::new();
         let mut ping = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
         let mut heard_since_ping = true;
+        // Waited for once and not at every turn: the token's list of who waits is a lock that all sessions share.
+        let mut stopped = std::pin::pin!(stop.cancelled());
         let ended = loop {
             let done = tokio::select! {
-                () = stop.cancelled() => Err(End::Close(Close::new(CloseCode::ServiceRestart, "service restart"))),
+                () = &mut stopped => Err(End::Close(Close::new(CloseCode::ServiceRestart, "service restart"))),
                 Some((request, started, reply)) = calls.next(), if !calls.is_empty() => {
                     self.answer(&request, started, reply).await
                 }
