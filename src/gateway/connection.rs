@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
@@ -14,7 +15,7 @@ use crate::{
     policy::Policy,
     presence::Newcomer,
     protocol::{ClientMode, Scope},
-    session::ConnectionId,
+    session::{ConnectionId, Session},
     source::{self, Arrival, Source},
 };
 
@@ -53,7 +54,7 @@ async fn handshake(
     shared: &Shared,
     policy: &Policy,
     stop: &CancellationToken,
-) -> Option<crate::session::Session<impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + use<>>> {
+) -> Option<Box<Session<impl AsyncRead + AsyncWrite + Unpin + Send + use<>>>> {
     let Upgraded { socket, budget, head, ends, tls, ticket } = upgraded;
     let visitor = visitor(&head, ends, tls, policy);
     drop(head);

@@ -136,7 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Authenticated<S> {
     ///
     /// # Errors
     /// [`Turned`] when the peer is gone.
-    pub async fn admit(mut self, welcome: Welcome, policy: &Policy) -> Result<Session<S>, Turned> {
+    pub async fn admit(mut self, welcome: Welcome, policy: &Policy) -> Result<Box<Session<S>>, Turned> {
         let hello = Message::text(encode_ok(&self.request, &welcome.hello));
         if self.socket.send(hello).await.is_err() {
             closed_before_connect(&self.visitor, "n/a", "", "phase=hello_payload_prepared");

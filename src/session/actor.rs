@@ -57,9 +57,14 @@ impl Ended {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
-    /// Takes over an admitted socket.
-    pub(crate) fn new(socket: WebSocketStream<S>, caller: Arc<Caller>, subscriber: Subscriber, epoch: u64) -> Self {
-        Self { socket, caller, subscriber, epoch, outbound: Outbound::default(), unauthorized: 0 }
+    /// Takes over an admitted socket. Boxed, since every stage that a session is moved through would keep room for it.
+    pub(crate) fn new(
+        socket: WebSocketStream<S>,
+        caller: Arc<Caller>,
+        subscriber: Subscriber,
+        epoch: u64,
+    ) -> Box<Self> {
+        Box::new(Self { socket, caller, subscriber, epoch, outbound: Outbound::default(), unauthorized: 0 })
     }
 
     /// Who this is.
@@ -68,7 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     /// Serves the session until the peer leaves, its right to be here ends, or `stop` is cancelled.
-    pub async fn run(mut self, dispatch: &dyn Dispatch, stop: &CancellationToken) -> Ended {
+    pub async fn run(mut self: Box<Self>, dispatch: &dyn Dispatch, stop: &CancellationToken) -> Ended {
         let mut calls = FuturesUnordered::<Call>::new();
         let mut ping = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
         let mut heard_since_ping = true;
@@ -240,7 +245,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     /// Says goodbye: answers that are ready and events that wait go out before the close frame.
-    async fn finish(mut self, end: End, mut calls: FuturesUnordered<Call>) -> Ended {
+    async fn finish(mut self: Box<Self>, end: End, mut calls: FuturesUnordered<Call>) -> Ended {
         let close = match end {
             End::Gone(why) => return Ended::gone(why),
             End::Closed(frame) => {
