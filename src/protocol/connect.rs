@@ -160,7 +160,7 @@ impl ConnectParams {
     /// # Errors
     /// `INVALID_REQUEST` `invalid connect params: …` with every problem.
     pub fn read(params: &Params) -> Result<Self, ErrorShape> {
-        schema::read("connect", &params.without_nulls(), &CONNECT)
+        schema::read_changed("connect", params, &CONNECT, without_nulls)
     }
 
     /// The generation that this client can be spoken to in.
@@ -181,15 +181,11 @@ impl ConnectParams {
     }
 }
 
-impl Params {
-    /// Older clients send `null` for members that they leave out.
-    fn without_nulls(&self) -> Self {
-        match self.value() {
-            Ok(Value::Object(members)) if members.values().any(Value::is_null) => {
-                Self::of(&Value::Object(members.into_iter().filter(|(_, member)| !member.is_null()).collect()))
-            }
-            _ => self.clone(),
-        }
+/// Older clients send `null` for members that they leave out.
+fn without_nulls(params: Value) -> Value {
+    match params {
+        Value::Object(members) => Value::Object(members.into_iter().filter(|(_, member)| !member.is_null()).collect()),
+        other => other,
     }
 }
 

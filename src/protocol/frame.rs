@@ -175,7 +175,7 @@ impl ServerFrame {
 }
 
 fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
+    serde_json::to_string(text).expect("memory takes every text")
 }
 
 /// Encodes the response `{"type":"res","id":…,"ok":true,"payload":…}`.

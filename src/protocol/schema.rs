@@ -72,8 +72,21 @@ pub const fn optional(name: &'static str, kind: Kind) -> Field {
 /// # Errors
 /// `INVALID_REQUEST` that lists every problem: unexpected, missing, mistyped or out of bounds.
 pub fn read<T: DeserializeOwned>(method: &str, params: &Params, object: &Object) -> Result<T, ErrorShape> {
+    read_changed(method, params, object, |value| value)
+}
+
+/// The same after `change` has put right what clients are known to write otherwise.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_changed<T: DeserializeOwned>(
+    method: &str,
+    params: &Params,
+    object: &Object,
+    change: impl FnOnce(Value) -> Value,
+) -> Result<T, ErrorShape> {
     let wrong = |error: serde_json::Error| ErrorShape::invalid_params(method, &[format!("at root: {error}")]);
-    let value = params.value().map_err(wrong)?;
+    let value = change(params.value().map_err(wrong)?);
     let problems = object.problems(&value);
     if !problems.is_empty() {
         return Err(ErrorShape::invalid_params(method, &problems));

@@ -1,6 +1,6 @@
 //! The writing half of a session: numbering, deadlines, and how many bytes may wait.
 
-use futures_util::SinkExt;
+use futures_util::{FutureExt, SinkExt};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
@@ -71,6 +71,11 @@ pub(super) async fn flush<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 async fn within_deadline(write: impl Future<Output = Result<(), tungstenite::Error>>) -> Result<(), WriteError> {
+    let mut write = std::pin::pin!(write);
+    // Most writes end at once; only one that has to wait needs a timer.
+    if let Some(written) = write.as_mut().now_or_never() {
+        return Ok(written?);
+    }
     match timeout(WRITE_TIMEOUT, write).await {
         Ok(written) => Ok(written?),
         Err(_) => Err(WriteError::SlowConsumer),
