@@ -205,6 +205,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 
     async fn deliver(&mut self, delivery: Delivery) -> Result<(), End> {
         self.outbound.event(&mut self.socket, &delivery).await?;
+        // Whoever publishes gets a turn, and what it publishes meanwhile leaves in the same write.
+        tokio::task::yield_now().await;
         self.write_waiting_events().await?;
         Ok(outbound::flush(&mut self.socket).await?)
     }
