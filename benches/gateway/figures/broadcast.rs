@@ -1,14 +1,14 @@
 //! Deliveries a second: one session causes events, and every session hears each of them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::{task::JoinSet, time::timeout};
 
-use super::{Bench, SYSTEM_EVENT, finished, is_presence, open};
+use super::{Bench, SYSTEM_EVENT, finished, is_presence, open, timed};
 use crate::{
     process::{Server, progress},
-    report::Table,
+    report::{Round, Table},
     wire::Connection,
 };
 
@@ -23,19 +23,20 @@ pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> anyhow::Result<
     Ok(())
 }
 
-async fn drive(bench: &Bench, server: &Server) -> anyhow::Result<(u64, Duration)> {
+async fn drive(bench: &Bench, server: &Server) -> anyhow::Result<Round> {
     let events = bench.sizes.events;
     let mut sessions = open(server, &bench.devices, bench.sizes.listeners).await?;
     let source = sessions.pop().context("no session")?;
-    let heard = events * bench.sizes.listeners as u64;
-    let began = Instant::now();
-    let mut tasks = JoinSet::new();
-    tasks.spawn(within(cause(source, events)));
-    for session in sessions {
-        tasks.spawn(within(listen(session, events)));
-    }
-    finished(tasks).await?;
-    Ok((heard, began.elapsed()))
+    let work = async {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(within(cause(source, events)));
+        for session in sessions {
+            tasks.spawn(within(listen(session, events)));
+        }
+        finished(tasks).await?;
+        Ok(events * bench.sizes.listeners as u64)
+    };
+    timed(server, work).await
 }
 
 async fn within(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {

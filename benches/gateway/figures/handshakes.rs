@@ -6,14 +6,13 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 
-use super::{Bench, Repeated, closed_loop};
+use super::{Bench, Repeated, closed_loop, timed};
 use crate::{
     fleet::Device,
     process::{Server, progress},
-    report::Table,
+    report::{Round, Table},
     sizes::Sizes,
     wire::Connection,
 };
@@ -26,10 +25,10 @@ pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> anyhow::Result<
 }
 
 /// One round of handshakes, by all devices in turn.
-pub(super) async fn drive(sizes: &Sizes, server: &Server, devices: &Arc<[Device]>) -> anyhow::Result<(u64, Duration)> {
+pub(super) async fn drive(sizes: &Sizes, server: &Server, devices: &Arc<[Device]>) -> anyhow::Result<Round> {
     let next = Arc::new(AtomicUsize::new(0));
     let worker = || Worker { address: server.address, devices: Arc::clone(devices), next: Arc::clone(&next) };
-    closed_loop((0..sizes.handshakes_at_once).map(|_| worker()), sizes.round).await
+    timed(server, closed_loop((0..sizes.handshakes_at_once).map(|_| worker()), sizes.round)).await
 }
 
 struct Worker {

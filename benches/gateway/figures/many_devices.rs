@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{handshakes::drive, round};
+use super::handshakes::drive;
 use crate::{
     fleet::{self, Device},
     process::{Server, progress},
@@ -16,8 +16,8 @@ pub(crate) async fn measure(sizes: &'static Sizes, table: &mut Table) -> anyhow:
     let (many, many_devices) = gateway(sizes.many_devices).await?;
     let (mut rounds_of_one, mut rounds_of_many) = (Rounds::default(), Rounds::default());
     for _ in 0..sizes.rounds {
-        rounds_of_one.push(round(&one, async |server| drive(sizes, server, &one_device).await).await?);
-        rounds_of_many.push(round(&many, async |server| drive(sizes, server, &many_devices).await).await?);
+        rounds_of_one.push(drive(sizes, &one, &one_device).await?);
+        rounds_of_many.push(drive(sizes, &many, &many_devices).await?);
     }
     let figure = format!(
         "full handshakes a second with {} paired devices, and (under *bare*) with 1",

@@ -52,26 +52,22 @@ impl Bench {
     }
 
     /// Drives both servers in turn, so that what else happens on the machine meets both.
-    async fn in_turn(
-        &self,
-        drive: impl AsyncFn(&Server) -> anyhow::Result<(u64, Duration)>,
-    ) -> anyhow::Result<(Rounds, Rounds)> {
+    async fn in_turn(&self, drive: impl AsyncFn(&Server) -> anyhow::Result<Round>) -> anyhow::Result<(Rounds, Rounds)> {
         let (mut ours, mut bare) = (Rounds::default(), Rounds::default());
         for _ in 0..self.sizes.rounds {
             for (server, rounds) in [(&self.ours, &mut ours), (&self.bare, &mut bare)] {
-                rounds.push(round(server, &drive).await?);
+                rounds.push(drive(server).await?);
             }
         }
         Ok((ours, bare))
     }
 }
 
-async fn round(
-    server: &Server,
-    drive: impl AsyncFn(&Server) -> anyhow::Result<(u64, Duration)>,
-) -> anyhow::Result<Round> {
-    let before = server.processor_time()?;
-    let (operations, elapsed) = drive(server).await?;
+/// Times `work`, which says how many operations it was. What has to be there before it is no part of it.
+async fn timed(server: &Server, work: impl Future<Output = anyhow::Result<u64>>) -> anyhow::Result<Round> {
+    let (before, began) = (server.processor_time()?, Instant::now());
+    let operations = work.await?;
+    let elapsed = began.elapsed();
     anyhow::ensure!(operations > 0, "nothing was done in a round");
     Ok(Round { operations, elapsed, processor: server.processor_time()?.saturating_sub(before) })
 }
@@ -117,8 +113,8 @@ async fn open(server: &Server, devices: &Arc<[Device]>, count: usize) -> anyhow:
     Ok(finished(tasks).await?.into_iter().flatten().collect())
 }
 
-/// Runs `workers` for `duration`; each repeats its operation, and says how often it did.
-async fn closed_loop<F>(workers: impl Iterator<Item = F>, duration: Duration) -> anyhow::Result<(u64, Duration)>
+/// Runs `workers` for `duration`; each repeats its operation. Says how many operations there were.
+async fn closed_loop<F>(workers: impl Iterator<Item = F>, duration: Duration) -> anyhow::Result<u64>
 where
     F: Repeated + Send + 'static,
 {
@@ -134,8 +130,7 @@ where
             anyhow::Ok(done)
         });
     }
-    let done = finished(tasks).await?.into_iter().sum();
-    Ok((done, began.elapsed()))
+    Ok(finished(tasks).await?.into_iter().sum())
 }
 
 /// One operation after the other.

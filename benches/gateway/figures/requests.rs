@@ -2,7 +2,7 @@
 
 use anyhow::ensure;
 
-use super::{Bench, HEALTH, Repeated, closed_loop, open};
+use super::{Bench, HEALTH, Repeated, closed_loop, open, timed};
 use crate::{process::progress, report::Table, wire::Connection};
 
 pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> anyhow::Result<()> {
@@ -11,7 +11,7 @@ pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> anyhow::Result<
     let (ours, bare) = bench
         .in_turn(async |server| {
             let sessions = open(server, &bench.devices, sizes.request_connections).await?;
-            closed_loop(sessions.into_iter().map(Worker), sizes.round).await
+            timed(server, closed_loop(sessions.into_iter().map(Worker), sizes.round)).await
         })
         .await?;
     let figure = format!("requests a second, `health` on {} connections", sizes.request_connections);
