@@ -109,8 +109,8 @@ impl Keys {
 pub(super) fn trust(context: &Context, remote: &Remote) -> Trust {
     let mut pins: Vec<_> = remote.fingerprint.into_iter().collect();
     let pins_only = !pins.is_empty();
-    if remote.own && !pins_only {
-        // Who can write the state directory could also hand us the gateway's key.
+    if !pins_only {
+        // Whoever holds the key to this certificate can read our state directory, by whatever name it answers.
         let own = context.state().tls().join("cert.pem");
         let named = context.settings.tls.cert_path.clone();
         pins.extend(named.into_iter().chain([own]).filter_map(|path| leaf_of(&path)));

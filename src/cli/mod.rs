@@ -16,6 +16,8 @@ mod reach;
 mod session;
 mod table;
 pub mod target;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use args::Cli;

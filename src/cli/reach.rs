@@ -155,6 +155,9 @@ pub(super) async fn open_way(context: &Context, args: &TargetArgs, wish: Wish, w
     }
 }
 
+/// What helps against a gateway that hangs.
+const RESTART: &str = "`openclaw logs` reads its log all the same; restart it";
+
 /// Where a named gateway is not there, starting one here is no help.
 const ELSEWHERE: &str = "check host and port, and that the gateway runs there; one that listens on loopback only (gateway.bind) \
                          is reached from its own machine only";
@@ -232,8 +235,10 @@ impl Traveller<'_> {
         match self.open(&Endpoint::Socket(path.into()), &self.login()).await {
             Ok(connection) => Ok(Session { connection, target, timeout: self.timeout(), remarks: Vec::new() }),
             Err(failure) => {
-                let advice = (matches!(failure, Failure::Timeout { .. }) && self.wish.files)
-                    .then(|| "the gateway hangs: add --offline to work on its files instead".to_owned());
+                let advice = matches!(failure, Failure::Timeout { .. }).then(|| {
+                    let instead = if self.wish.files { "add --offline to work on its files instead" } else { RESTART };
+                    format!("the gateway hangs: {instead}")
+                });
                 Err(ConnectError { failure, target, remarks: Vec::new(), advice })
             }
         }

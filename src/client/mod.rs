@@ -12,6 +12,8 @@ mod handshake;
 mod hints;
 mod login;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 mod tls;
 pub mod tokens;
