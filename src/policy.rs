@@ -3,7 +3,11 @@
 //! Made from the configuration by one task, published through a watch channel, taken once at accept and carried through
 //! the whole handshake: a change applies to new connections, and no handshake sees half of one.
 
-use crate::{auth::AuthPolicy, config::Auth, source::Surroundings};
+use crate::{
+    auth::AuthPolicy,
+    config::Auth,
+    source::{Surroundings, Trust},
+};
 
 /// What the gateway goes by.
 #[derive(Debug)]
@@ -14,6 +18,8 @@ pub struct Policy {
     pub auth: AuthPolicy,
     /// The settings behind it, to tell whether a later policy has another secret.
     pub auth_settings: Auth,
+    /// Whom the configuration trusts.
+    pub trust: Trust,
     /// The network that we stand in.
     pub surroundings: Surroundings,
     /// Origins from which pages may connect, besides those on this machine.

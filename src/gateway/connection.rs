@@ -85,7 +85,7 @@ async fn handshake(
 
 fn visitor(head: &RequestHead, ends: Option<(PeerAddr, std::net::SocketAddr)>, tls: bool, policy: &Policy) -> Visitor {
     let arrival = ends.map_or(Arrival::UnixSocket, |(peer, _)| Arrival::Tcp(peer.ip()));
-    let source = source::classify(arrival, &head.headers, &policy.surroundings);
+    let source = source::classify(arrival, &head.headers, &policy.trust, &policy.surroundings);
     let text = |name| head.text(name).map(ToOwned::to_owned);
     let host = text("host");
     let own = policy.surroundings.own_addresses();

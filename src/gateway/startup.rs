@@ -37,7 +37,7 @@ use crate::{
     readiness::Readiness,
     shutdown::Tasks,
     signals::Listening,
-    source::Surroundings,
+    source::{Surroundings, Trust},
     state::StateDir,
     store::{DeviceStore, FileStore, StoreReport, Use},
     telemetry,
@@ -60,7 +60,7 @@ impl Gateway {
 
         let hub = Hub::default();
         let pairing = open_pairing(&loaded.paths.state, &hub)?;
-        let policy = policy(&loaded, 1, Surroundings { interfaces: own_interfaces() })?;
+        let policy = policy(&loaded, 1, Surroundings { interfaces: own_interfaces(), ..Surroundings::default() })?;
         let Network { listeners, bound, local, tls } =
             Network::open(&loaded, &environment, &policy.surroundings).await?;
 
@@ -260,6 +260,7 @@ pub(super) fn policy(loaded: &Loaded, epoch: u64, surroundings: Surroundings) ->
         epoch,
         auth: policy,
         auth_settings: auth.clone(),
+        trust: Trust::default(),
         surroundings,
         allowed_origins: control_ui.allowed_origins.clone(),
     })

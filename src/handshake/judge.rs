@@ -72,7 +72,7 @@ impl Doors {
             visitor.local_host || origin::is_listed_host(visitor.host.as_deref(), &policy.allowed_origins);
         let asked = Asked { visitor, connect, dialect, role, scopes, host_is_ours };
 
-        if visitor.source.class.silence() == Silence::Always {
+        if visitor.source.silence == Silence::Always {
             return asked.by_local_socket(proven);
         }
         let mechanism = self.authenticate(policy, &asked, proven.as_ref()).await?;
@@ -178,7 +178,7 @@ impl Asked<'_> {
     /// carries it. A browser, whose origin was checked before, has to have come to a Host of ours as well: under another one
     /// somebody may stand in between who says nothing of it.
     fn pairs_silently(&self, mechanism: Mechanism) -> bool {
-        match self.visitor.source.class.silence() {
+        match self.visitor.source.silence {
             Silence::Always => true,
             Silence::WithSharedSecret => mechanism.is_shared_secret() && (!self.visitor.browser || self.host_is_ours),
             Silence::Never => false,

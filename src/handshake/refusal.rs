@@ -194,7 +194,7 @@ fn unauthorized(failure: &AuthFailure, audience: Audience<'_>) -> Told {
     let Some(connect) = audience.connect else {
         return Told { error: None, close: Close::new(CloseCode::Policy, "unauthorized") };
     };
-    let near = audience.visitor.source.class.silence() != Silence::Never;
+    let near = audience.visitor.source.silence != Silence::Never;
     let message = failure.message(&connect.client, audience.dialect().unwrap_or(Dialect::V4), near);
     let close = Close::new(CloseCode::Policy, message.clone());
     let mut details = failure.details();

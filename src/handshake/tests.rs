@@ -11,14 +11,20 @@ use crate::{
     pairing::{Asked, PairingReason, PairingRefusal},
     protocol::{ConnectParams, Params, ProtocolRange, RequestId, Scopes},
     session::ConnectionId,
-    source::{Rule, Source, SourceClass},
+    source::{Rule, Silence, Source, SourceClass},
 };
 
 fn visitor() -> Visitor {
     let peer = Some([192, 0, 2, 7].into());
     Visitor {
         id: ConnectionId::random(),
-        source: Source { class: SourceClass::Public, peer, client: peer, rule: Rule::OtherAddress },
+        source: Source {
+            class: SourceClass::Public,
+            peer,
+            client: peer,
+            rule: Rule::OtherAddress,
+            silence: Silence::Never,
+        },
         ends: None,
         host: None,
         origin: None,

@@ -20,7 +20,7 @@ use crate::{
     protocol::{
         ClientId, ClientInfo, ClientMode, Dialect, ErrorShape, EventName, Json, Request, Role, Scopes, ServerFrame,
     },
-    source::{Rule, Source, SourceClass},
+    source::{Rule, Silence, Source, SourceClass},
 };
 
 /// Answers `echo` at once, `tell` after an event, `slow` when it is told to, and nothing else to anybody.
@@ -77,7 +77,13 @@ async fn running() -> Running {
         mode: ClientMode::Cli,
         instance_id: None,
     };
-    let source = Source { class: SourceClass::Loopback, peer: None, client: None, rule: Rule::LoopbackPeer };
+    let source = Source {
+        class: SourceClass::Loopback,
+        peer: None,
+        client: None,
+        rule: Rule::LoopbackPeer,
+        silence: Silence::WithSharedSecret,
+    };
     let subscriber = hub.subscribe(hub.listen(), Some(device), principal.role, principal.scopes.clone());
     let caller = Arc::new(Caller {
         id: ConnectionId::random(),

@@ -7,11 +7,13 @@
 
 mod class;
 mod evidence;
+mod trust;
 
 pub use class::{Silence, SourceClass};
 pub use evidence::{ProxyHeader, Rule};
+pub use trust::{PublishedOn, Trust, TrustedBridges, TrustedName, TrustedProxies};
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use hyper::HeaderMap;
 use ipnet::IpNet;
@@ -23,13 +25,33 @@ pub enum Arrival {
     UnixSocket,
     /// Over TCP, from this address (IPv4-mapped forms already unmapped).
     Tcp(IpAddr),
+    /// Over TCP, on a listener that requires a PROXY preamble, from a proxy that is listed there.
+    Preamble {
+        /// The proxy's address.
+        peer: IpAddr,
+        /// What its preamble said.
+        preamble: Preamble,
+    },
+}
+
+/// What a PROXY protocol preamble says (the PROXY protocol, versions 1 and 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preamble {
+    /// The client for whom the proxy connects.
+    Client(SocketAddr),
+    /// The proxy speaks for itself, or of nobody with an address: LOCAL, UNKNOWN, a Unix socket.
+    Itself,
 }
 
 /// What is known of the network that we stand in. A fact about this machine, not a policy.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Surroundings {
     /// Our own interface addresses with their subnets.
     pub interfaces: Vec<IpNet>,
+    /// Whether we stand in a container that has a network of its own: then remote clients can come from our own address.
+    pub in_container: bool,
+    /// The addresses of the host in the container's network, where the facts show them beyond doubt.
+    pub hops: Vec<IpAddr>,
 }
 
 impl Surroundings {
@@ -59,6 +81,8 @@ pub struct Source {
     pub client: Option<IpAddr>,
     /// The rule that decided.
     pub rule: Rule,
+    /// What the class grants here, with all that the configuration says of it.
+    pub silence: Silence,
 }
 
 impl Source {
@@ -84,9 +108,15 @@ impl Source {
 ///
 /// The order of the rules matters: a header that speaks of a proxy counts before any address does, since whoever forwards
 /// for others must never look local.
-pub fn classify(arrival: Arrival, headers: &HeaderMap, surroundings: &Surroundings) -> Source {
-    let Arrival::Tcp(peer) = arrival else {
-        return Source { class: SourceClass::UnixSocket, peer: None, client: None, rule: Rule::PeerCredentials };
+pub fn classify(arrival: Arrival, headers: &HeaderMap, _trust: &Trust, surroundings: &Surroundings) -> Source {
+    let (Arrival::Tcp(peer) | Arrival::Preamble { peer, .. }) = arrival else {
+        return Source {
+            class: SourceClass::UnixSocket,
+            peer: None,
+            client: None,
+            rule: Rule::PeerCredentials,
+            silence: Silence::Always,
+        };
     };
     let (class, rule) = if let Some(header) = ProxyHeader::first_in(headers) {
         (SourceClass::Unattributable, Rule::ProxyHeader(header))
@@ -101,7 +131,7 @@ pub fn classify(arrival: Arrival, headers: &HeaderMap, surroundings: &Surroundin
     } else {
         class::by_address(peer)
     };
-    Source { class, peer: Some(peer), client: Some(peer), rule }
+    Source { class, peer: Some(peer), client: Some(peer), rule, silence: class.silence() }
 }
 
 /// Istio's sidecar brings every remote caller of the mesh from this address.
@@ -128,6 +158,7 @@ mod tests {
     fn surroundings() -> Surroundings {
         Surroundings {
             interfaces: vec!["172.17.0.2/16".parse().expect("net"), "2001:db8:1::2/64".parse().expect("net")],
+            ..Surroundings::default()
         }
     }
 
@@ -167,11 +198,19 @@ mod tests {
             ("2001:db8::50",   &[],                                  C::Public),
         ];
         for (peer, lines, class) in rows {
-            let source = classify(Arrival::Tcp(peer.parse().expect("an address")), &headers(lines), &surroundings());
+            let source = classify(
+                Arrival::Tcp(peer.parse().expect("an address")),
+                &headers(lines),
+                &Trust::default(),
+                &surroundings(),
+            );
             assert_eq!(source.class, *class, "{peer} {lines:?}");
             assert_eq!(source.peer, Some(peer.parse().expect("an address")), "{peer} {lines:?}");
         }
-        assert_eq!(classify(Arrival::UnixSocket, &HeaderMap::new(), &surroundings()).class, SourceClass::UnixSocket);
+        assert_eq!(
+            classify(Arrival::UnixSocket, &HeaderMap::new(), &Trust::default(), &surroundings()).class,
+            SourceClass::UnixSocket
+        );
     }
 
     proptest! {
@@ -181,8 +220,8 @@ mod tests {
             name in prop::sample::select(vec!["x-forwarded-for", "forwarded", "x-real-ip", "host", "origin", "x-any", "via"]),
             value in "[ -~]{0,40}",
         ) {
-            let bare = classify(Arrival::Tcp(peer), &HeaderMap::new(), &surroundings());
-            let with = classify(Arrival::Tcp(peer), &headers(&[(name, &value)]), &surroundings());
+            let bare = classify(Arrival::Tcp(peer), &HeaderMap::new(), &Trust::default(), &surroundings());
+            let with = classify(Arrival::Tcp(peer), &headers(&[(name, &value)]), &Trust::default(), &surroundings());
             prop_assert!(
                 with.class == bare.class || with.class.silence() == Silence::Never,
                 "{name}: {value} turned {:?} into {:?}", bare.class, with.class
