@@ -20,13 +20,17 @@ debian_command() {
     as_root=(sudo -n)
   fi
   echo "installing the Debian package $2"
+  local -a install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive
+    apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$2")
+  # Tests start what they need where they need it: no package may start a server on this machine.
+  local policy=/usr/sbin/policy-rc.d made=
+  [[ -e $policy ]] || { printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" install -m 755 /dev/stdin "$policy" && made=$policy; }
   {
-    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install --yes --no-install-recommends "$2" ||
-      {
-        "${as_root[@]}" apt-get update &&
-          DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install --yes --no-install-recommends "$2"
-      }
-  } < /dev/null > "${work:?}/apt.log" 2>&1 || {
+    "${install[@]}" || { "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 update && "${install[@]}"; }
+  } < /dev/null > "${work:?}/apt.log" 2>&1
+  local status=$?
+  [[ -z $made ]] || "${as_root[@]}" rm -f "$made"
+  [[ $status -eq 0 ]] || {
     tail -n 20 "$work/apt.log"
     cannot_run "the Debian package $2 could not be installed"
   }
