@@ -307,3 +307,6 @@ pub const STARTING_PAUSE: Duration = Duration::from_millis(100);
 
 /// What sessions are told to expect of a restart. It takes milliseconds; a client that comes back at once meets a closed port.
 pub const RESTART_EXPECTED: Duration = Duration::from_millis(500);
+
+/// Most orders to stop, restart or reload that wait for the gateway. Each is carried out in milliseconds, one at a time.
+pub const MAX_WAITING_ORDERS: usize = 16;

@@ -2,11 +2,12 @@
 
 mod connection;
 mod error;
+mod reload;
 mod startup;
 
 use std::{sync::Arc, time::Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
@@ -14,15 +15,17 @@ pub use error::GatewayError;
 
 use crate::{
     clock::now_ms,
-    config::{self, Environment, Flags, Loaded},
+    config::{Environment, Flags, Loaded, Settings},
+    control::Order,
     defaults::{CERTIFICATE_POLL, HEALTH_REFRESH, RESTART_EXPECTED, TICK_INTERVAL},
-    events::{Event, Hub, Signal},
+    events::{Event, Hub},
     greeting::Greeting,
     handshake::Doors,
     health::Health,
     http,
     methods::MethodTable,
     net::{Certificate, GatewayLock, Lobby, LocalSocket, accept_local, accept_tcp},
+    notify::Notify,
     pairing::Pairing,
     policy::Policy,
     presence::Presence,
@@ -59,10 +62,21 @@ pub struct Gateway {
     flags: Arc<Flags>,
     grace: std::time::Duration,
     signals: Listening,
+    orders: mpsc::Receiver<Order>,
+    notify: Notify,
+    in_force: InForce,
     /// Held for as long as the gateway lives.
     _lock: GatewayLock,
     /// What is said while everything else goes is written too.
     log: telemetry::Guard,
+}
+
+/// The settings that the gateway goes by, to tell what a reload changes.
+struct InForce {
+    /// Those of the start: what is not taken up while running stays as it was then.
+    started: Settings,
+    /// Those of the last reload.
+    current: Settings,
 }
 
 /// What every connection uses.
@@ -148,56 +162,50 @@ impl Gateway {
         tokio::spawn(tasks.accepting.clone().run_until_cancelled_owned(housekeeping(
             Arc::clone(&self.shared),
             self.tls.as_ref().map(|(certificate, _)| certificate.clone()),
+            self.notify,
         )));
         let (pairing, services) = (Arc::clone(&self.shared.pairing), tasks.services.clone());
         tasks.background.spawn(async move { pairing.follow(services).await });
         tasks.background.close();
+        self.notify.ready();
         let next = loop {
-            match self.signals.next().await {
-                Asked::Stop => break Next::End,
-                Asked::Restart => break Next::Again,
-                Asked::Reload => self.reload().await,
+            tokio::select! {
+                asked = self.signals.next() => match asked {
+                    Asked::Stop => break Next::End,
+                    Asked::Restart => match self.restartable().await {
+                        Ok(()) => break Next::Again,
+                        Err(refused) => warn!(target: "gateway", "not restarting: {refused}"),
+                    },
+                    // What came of it is in the log.
+                    Asked::Reload => drop(self.reload().await),
+                },
+                Some(order) = self.orders.recv() => if let Some(next) = self.carry_out(order).await {
+                    break next;
+                },
             }
         };
         self.stop(next).await
     }
 
-    /// Reads the configuration again. What is wrong with it is told, and what was in force stays.
-    async fn reload(&self) {
-        let (environment, flags) = (Arc::clone(&self.environment), Arc::clone(&self.flags));
-        let read = tokio::task::spawn_blocking(move || {
-            let mut loaded = config::load(&environment, &flags).map_err(|error| crate::hint::chain(&error))?;
-            loaded.ensure_token().map_err(|error| crate::hint::chain(&error))?;
-            Ok::<_, String>(loaded)
-        });
-        let loaded = match read.await {
-            Ok(Ok(loaded)) => loaded,
-            Ok(Err(problem)) => {
-                warn!(target: "gateway", "the configuration cannot be used, the last one stays in force: {problem}");
-                return;
+    /// Does what an operator asked for; whether the gateway ends with it is the result.
+    async fn carry_out(&mut self, order: Order) -> Option<Next> {
+        // Whoever asked and did not wait for the answer has what was asked for all the same.
+        match order {
+            Order::Stop(answer) => {
+                let _ = answer.send(Ok(()));
+                Some(Next::End)
             }
-            Err(_) => return,
-        };
-        let before = Arc::clone(&self.policy.borrow());
-        let policy = match startup::policy(&loaded, before.epoch + 1, before.surroundings.clone()) {
-            Ok(policy) => policy,
-            Err(problem) => {
-                warn!(target: "gateway", "the configuration cannot be used, the last one stays in force: {}", crate::hint::chain(&problem));
-                return;
+            Order::Restart(answer) => {
+                let restartable = self.restartable().await;
+                let next = restartable.is_ok().then_some(Next::Again);
+                let _ = answer.send(restartable);
+                next
             }
-        };
-        let logging = &loaded.settings.logging;
-        self.log.set_levels(telemetry::severity(logging.level), telemetry::severity(logging.console_level()));
-        let rotated = before.is_rotated_by(&policy);
-        let epoch = policy.epoch;
-        self.policy.send_replace(Arc::new(policy));
-        if let Some((certificate, _)) = &self.tls {
-            certificate.reload_if_changed();
+            Order::Reload(answer) => {
+                let _ = answer.send(self.reload().await);
+                None
+            }
         }
-        if rotated {
-            self.shared.hub.signal(Signal::SecretRotated { epoch });
-        }
-        info!(target: "gateway", "configuration reloaded; bind, port and TLS on or off need a restart");
     }
 
     /// Drains: not ready, no new peers, everybody told, then the grace. Told to stop once more, it ends at once.
@@ -207,6 +215,11 @@ impl Gateway {
             Next::Again => ("restarting", Some(RESTART_EXPECTED.as_millis())),
         };
         info!(target: "gateway", "{what}");
+        match next {
+            Next::End => self.notify.stopping(),
+            // The process stays, and is ready again before long.
+            Next::Again => self.notify.reloading("restarting"),
+        }
         self.shared.readiness.draining();
         let farewell = serde_json::json!({ "reason": format!("gateway {what}"), "restartExpectedMs": expected });
         self.shared.hub.publish(Event::new(EventName::Shutdown, &farewell));
@@ -228,7 +241,7 @@ impl Gateway {
 }
 
 /// What is done now and then.
-async fn housekeeping(shared: Arc<Shared>, certificate: Option<Certificate>) {
+async fn housekeeping(shared: Arc<Shared>, certificate: Option<Certificate>, notify: Notify) {
     let every = |period| {
         let mut interval = tokio::time::interval_at(tokio::time::Instant::now() + period, period);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -236,15 +249,25 @@ async fn housekeeping(shared: Arc<Shared>, certificate: Option<Certificate>) {
     };
     let (mut tick, mut health) = (every(TICK_INTERVAL), every(HEALTH_REFRESH));
     let mut files = every(CERTIFICATE_POLL);
+    let mut watchdog = notify.watchdog().map(every);
     loop {
         tokio::select! {
             _ = tick.tick() => shared.hub.publish(Event::new(EventName::Tick, &serde_json::json!({ "ts": now_ms() }))),
             _ = health.tick() => drop(shared.health.refresh()),
+            () = beat(watchdog.as_mut()) => notify.alive(),
             _ = files.tick() => {
                 if let Some(certificate) = certificate.clone() {
                     let _ = tokio::task::spawn_blocking(move || certificate.reload_if_changed()).await;
                 }
             }
         }
+    }
+}
+
+/// The next time that the service manager wants to hear from us; never where it does not.
+async fn beat(watchdog: Option<&mut tokio::time::Interval>) {
+    match watchdog {
+        Some(interval) => drop(interval.tick().await),
+        None => std::future::pending().await,
     }
 }

@@ -30,6 +30,7 @@
 //! | [`policy`] | what the gateway goes by at a moment: one immutable value |
 //! | [`pairing`], [`store`], [`events`], [`presence`], [`health`], [`logs`], [`dns`] | services: they know no stage |
 //! | [`readiness`], [`shutdown`], [`signals`], [`telemetry`] | the process: probes, drain, signals, logging |
+//! | [`control`], [`notify`] | orders to the running process; what the service manager is told of it |
 //! | [`state`], [`clock`] | the paths of the state directory; the time on the wire |
 //! | [`client`] | the protocol's client side, used by [`cli`] and tests |
 //! | [`cli`] | one file a command |
@@ -41,6 +42,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod defaults;
 pub mod device;
 pub mod dns;
@@ -54,6 +56,7 @@ pub mod http;
 pub mod logs;
 pub mod methods;
 pub mod net;
+pub mod notify;
 pub mod pairing;
 pub mod policy;
 pub mod presence;

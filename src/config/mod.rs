@@ -22,6 +22,7 @@
 //! `config.schema` answers with, the list of known keys and the typed [`Settings`] are all made from these structs.
 
 mod auth;
+mod changes;
 mod check;
 mod client;
 mod control_ui;
@@ -64,6 +65,7 @@ mod warning;
 mod words;
 
 pub use auth::{Auth, AuthKeys, AuthMode, RateLimit, TrustedProxyAuth};
+pub use changes::changed_keys;
 pub use client::Client;
 pub use control_ui::ControlUi;
 pub use credential::{Credential, Credentials};

@@ -13,11 +13,12 @@ use tokio::{net::TcpListener, sync::watch};
 use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
-use super::{Gateway, GatewayError, Lobbies, Shared, Start};
+use super::{Gateway, GatewayError, InForce, Lobbies, Shared, Start};
 use crate::{
     advice::{Marks, Place},
     auth::{AuthPolicy, SharedSecret, Throttle, ThrottleRules, TokenKey, TrustedProxy},
     config::{AuthMode, Bind, Environment, Loaded, Settings},
+    control::Control,
     defaults::{MAX_SILENT_LOCAL_PEERS, MAX_SILENT_PEERS},
     events::{Hub, Versions},
     greeting::{Constant, GatewayIdentity, Greeting},
@@ -26,11 +27,12 @@ use crate::{
     hint::Hint,
     http,
     logs::Location,
-    methods::{self, ConfigMethods, DeviceMethods, Handlers, LogMethods, StateMethods},
+    methods::{self, ConfigMethods, ControlMethods, DeviceMethods, Handlers, LogMethods, StateMethods},
     net::{
         self, Announcement, BindMode, Certificate, CertificateFiles, ContainerMarks, GatewayLock, Lobby, LocalSocket,
         own_interfaces,
     },
+    notify::Notify,
     pairing::Pairing,
     policy::Policy,
     presence::Presence,
@@ -66,7 +68,15 @@ impl Gateway {
 
         let (environment, flags) = (Arc::new(environment), Arc::new(flags));
         let machine = Machine { place: place(&environment), began, log: log.clone() };
-        let handlers = ConfigMethods { environment: Arc::clone(&environment), flags: Arc::clone(&flags) };
+        let (control, orders) = Control::new();
+        let handlers = OwnMethods {
+            config: ConfigMethods { environment: Arc::clone(&environment), flags: Arc::clone(&flags) },
+            control: ControlMethods {
+                control,
+                boot_id: uuid::Uuid::new_v4().to_string(),
+                grace: loaded.settings.limits.drain(),
+            },
+        };
         let shared = shared(&loaded, &policy, &machine, &bound, hub, pairing, handlers);
 
         let scheme = if tls.is_some() { "wss" } else { "ws" };
@@ -107,6 +117,9 @@ impl Gateway {
             flags,
             grace: limits.drain(),
             signals,
+            orders,
+            notify: Notify::of_process(),
+            in_force: InForce { started: loaded.settings.clone(), current: loaded.settings },
             _lock: lock,
             log: log_guard,
         })
@@ -155,6 +168,12 @@ struct Machine {
     log: Location,
 }
 
+/// Methods about the gateway's own configuration and process.
+struct OwnMethods {
+    config: ConfigMethods,
+    control: ControlMethods,
+}
+
 /// What every connection uses.
 fn shared(
     loaded: &Loaded,
@@ -163,7 +182,7 @@ fn shared(
     bound: &[SocketAddr],
     hub: Hub,
     pairing: Arc<Pairing>,
-    config: ConfigMethods,
+    own: OwnMethods,
 ) -> Shared {
     let (settings, state) = (&loaded.settings, &loaded.paths.state);
     let own_addresses: Arc<[IpAddr]> = policy.surroundings.own_addresses().into();
@@ -177,12 +196,13 @@ fn shared(
         state: StateMethods { health: health.clone(), presence: presence.clone(), state: state.clone() },
         devices: DeviceMethods { pairing: Arc::clone(&pairing), hub: hub.clone() },
         logs: LogMethods { location: Arc::new(machine.log.clone()) },
-        config,
+        config: own.config,
+        control: own.control.clone(),
     });
     let names = methods.listing().into_iter().map(|(name, _)| name.to_owned()).collect();
     let identity = GatewayIdentity {
         host,
-        boot_id: uuid::Uuid::new_v4().to_string(),
+        boot_id: own.control.boot_id,
         started: machine.began,
         config_path: loaded.paths.config.display().to_string(),
         state_dir: state.path().display().to_string(),

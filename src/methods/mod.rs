@@ -5,6 +5,7 @@
 
 mod access;
 mod config;
+mod control;
 mod devices;
 mod logs;
 mod state;
@@ -12,6 +13,7 @@ mod table;
 
 pub use access::Access;
 pub use config::ConfigMethods;
+pub use control::ControlMethods;
 pub use devices::DeviceMethods;
 pub use logs::LogMethods;
 pub use state::StateMethods;
@@ -32,6 +34,8 @@ pub struct Handlers {
     pub logs: LogMethods,
     /// The configuration.
     pub config: ConfigMethods,
+    /// The process.
+    pub control: ControlMethods,
 }
 
 /// The method table.
@@ -40,7 +44,7 @@ pub struct Handlers {
 #[rustfmt::skip]
 pub fn table(handlers: &Handlers) -> MethodTable {
     use Access::Needs;
-    let Handlers { state, devices, logs, config } = handlers;
+    let Handlers { state, devices, logs, config, control } = handlers;
     MethodTable::new([
         ("health",               Needs(Scope::READ),    now(state, StateMethods::health)),
         ("status",               Needs(Scope::READ),    now(state, StateMethods::status)),
@@ -48,6 +52,9 @@ pub fn table(handlers: &Handlers) -> MethodTable {
         ("system-event",         Needs(Scope::ADMIN),   now(state, StateMethods::system_event)),
         ("last-heartbeat",       Needs(Scope::READ),    now(state, StateMethods::last_heartbeat)),
         ("set-heartbeats",       Needs(Scope::ADMIN),   now(state, StateMethods::set_heartbeats)),
+        ("gateway.stop",         Needs(Scope::ADMIN),   later(control, ControlMethods::stop)),
+        ("gateway.restart",      Needs(Scope::ADMIN),   later(control, ControlMethods::restart)),
+        ("gateway.reload",       Needs(Scope::ADMIN),   later(control, ControlMethods::reload)),
         ("gateway.identity.get", Needs(Scope::READ),    later(state, StateMethods::identity)),
         ("device.pair.list",     Needs(Scope::PAIRING), later(devices, DeviceMethods::list)),
         ("device.pair.approve",  Needs(Scope::PAIRING), later(devices, DeviceMethods::approve)),
