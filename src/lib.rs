@@ -31,13 +31,14 @@
 //! | [`pairing`], [`store`], [`events`], [`presence`], [`health`], [`logs`], [`dns`] | services: they know no stage |
 //! | [`readiness`], [`shutdown`], [`signals`], [`telemetry`] | the process: probes, drain, signals, logging |
 //! | [`control`], [`notify`] | orders to the running process; what the service manager is told of it |
-//! | [`state`], [`clock`] | the paths of the state directory; the time on the wire |
+//! | [`state`], [`clock`], [`cgroup`] | the paths of the state directory; the time on the wire; what the container may use |
 //! | [`client`] | the protocol's client side, used by [`cli`] and tests |
 //! | [`cli`] | one file a command |
 //! | [`advice`], [`hint`] | the next command to type, for where the user stands |
 
 pub mod advice;
 pub mod auth;
+pub mod cgroup;
 pub mod cli;
 pub mod client;
 pub mod clock;

@@ -17,6 +17,7 @@ use super::{Gateway, GatewayError, InForce, Lobbies, Shared, Start};
 use crate::{
     advice::{Marks, Place},
     auth::{AuthPolicy, SharedSecret, Throttle, ThrottleRules, TokenKey, TrustedProxy},
+    cgroup,
     config::{AuthMode, Bind, Environment, Loaded, Settings},
     control::Control,
     defaults::{MAX_SILENT_LOCAL_PEERS, MAX_SILENT_PEERS},
@@ -100,6 +101,10 @@ impl Gateway {
         info!(target: "gateway", "state directory: {}", loaded.paths.state.path().display());
         info!(target: "gateway", "log file: {}", log.current().display());
         info!(target: "gateway", "{secret}");
+        let granted = cgroup::Limits::read(Path::new("/"));
+        if granted.is_limited() {
+            info!(target: "gateway", "limits: {granted}");
+        }
         info!(target: "gateway", "next: {}", machine.place.command("devices list"));
         info!(target: "gateway", "ready in {} ms", began.elapsed().as_millis());
 

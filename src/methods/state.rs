@@ -1,11 +1,12 @@
 //! Health, status, presence: what the gateway says of itself.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
+    cgroup,
     clock::now_ms,
     device::Identity,
     health::Health,
@@ -95,6 +96,7 @@ impl StateMethods {
         schema::read::<serde_json::Value>("status", &request.params, &IGNORED)?;
         Ok(Json::of(&json!({
             "runtimeVersion": env!("CARGO_PKG_VERSION"),
+            "limits": cgroup::Limits::read(Path::new("/")),
             "heartbeat": { "defaultAgentId": "main", "enabled": self.health.heartbeats(), "agents": [] },
             "channelSummary": [],
             "queuedSystemEvents": [],
