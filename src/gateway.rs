@@ -223,10 +223,9 @@ impl Gateway {
         self.shared.readiness.draining();
         let farewell = serde_json::json!({ "reason": format!("gateway {what}"), "restartExpectedMs": expected });
         self.shared.hub.publish(Event::new(EventName::Shutdown, &farewell));
-        let told_again = async { while self.signals.next().await != Asked::Stop {} };
         tokio::select! {
             () = self.tasks.drain(self.grace) => {}
-            () = told_again => {
+            () = self.signals.until_stop() => {
                 warn!(target: "gateway", "told to stop while {what}: ending at once");
                 next = Next::End;
             }

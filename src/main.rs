@@ -6,6 +6,7 @@ use openclaw::{
     cli::{Cli, CliError, Context, Exit, Format, Output, Run},
     config::{self, Environment},
     gateway::{self, GatewayError, Start},
+    signals,
 };
 
 fn main() -> ExitCode {
@@ -33,7 +34,15 @@ fn main() -> ExitCode {
 fn run_command(cli: Cli, environment: Environment, output: &mut Output) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let context = Context::new(environment)?;
-    let ended = runtime.block_on(cli.run(&context, output));
+    let ended = runtime.block_on(async {
+        if cli.ends_when_told() {
+            return cli.run(&context, output).await;
+        }
+        tokio::select! {
+            ended = cli.run(&context, output) => ended,
+            signal = signals::interrupted_as_first_process() => Ok(Exit::Interrupted(signals::exit_code(signal?))),
+        }
+    });
     // A look-up or a read that nobody waits for any more must not keep us.
     runtime.shutdown_background();
     ended

@@ -1,11 +1,16 @@
 //! Process signals as events.
 
+use std::sync::{Arc, atomic::AtomicBool};
+
 use futures_util::StreamExt;
 use nix::{
     errno::Errno,
     sys::wait::{WaitPidFlag, WaitStatus, waitpid},
 };
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::{
+    consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1},
+    flag,
+};
 use signal_hook_tokio::Signals;
 use tracing::debug;
 
@@ -44,6 +49,11 @@ impl Listening {
         Ok(listening)
     }
 
+    /// Waits for the word to stop, whatever else is said.
+    pub async fn until_stop(&mut self) {
+        while self.next().await != Asked::Stop {}
+    }
+
     /// The next one.
     pub async fn next(&mut self) -> Asked {
         loop {
@@ -57,6 +67,35 @@ impl Listening {
             }
         }
     }
+}
+
+/// Waits for TERM or INT where this process is the first one of a container, and says which it was; elsewhere it never ends.
+///
+/// The kernel delivers to a first process only the signals that it has a handler for, so that without this a command could
+/// not be interrupted there. The second signal ends the process at once.
+///
+/// # Errors
+/// When the system refuses a handler.
+pub async fn interrupted_as_first_process() -> std::io::Result<i32> {
+    if std::process::id() != 1 {
+        return std::future::pending().await;
+    }
+    let told = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        // In this order, so that the first one only arms the handler.
+        flag::register_conditional_shutdown(signal, exit_code(signal).into(), Arc::clone(&told))?;
+        flag::register(signal, Arc::clone(&told))?;
+    }
+    let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    match signals.next().await {
+        Some(signal) => Ok(signal),
+        None => std::future::pending().await,
+    }
+}
+
+/// What a process ends with that `signal` ended, as shells and container engines tell it.
+pub fn exit_code(signal: i32) -> u8 {
+    u8::try_from(128 + signal).unwrap_or(u8::MAX)
 }
 
 /// Takes note of every child that has ended; until somebody does, each keeps its process id. Several may share one signal.

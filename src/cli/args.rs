@@ -8,6 +8,7 @@ use super::{
     CliError, Context, Exit, Output,
     devices::DevicesCommand,
     gateway::{GatewayCommand, Health, Run},
+    idle::Idle,
     logs::Logs,
     target::TargetArgs,
 };
@@ -36,6 +37,8 @@ enum Command {
     Devices(DevicesCommand),
     Logs(Logs),
     Health(Health),
+    #[command(hide = true)]
+    Idle(Idle),
 }
 
 /// Run a gateway, or ask about one. Without a command it runs one
@@ -82,12 +85,18 @@ impl Cli {
         }
     }
 
+    /// Whether the command heeds TERM and INT itself.
+    pub fn ends_when_told(&self) -> bool {
+        matches!(self.command, Command::Idle(_))
+    }
+
     fn target(&self) -> Option<&TargetArgs> {
         match &self.command {
             Command::Gateway(gateway) => gateway.command.as_ref()?.target(),
             Command::Devices(devices) => Some(devices.target()),
             Command::Logs(logs) => Some(&logs.target),
             Command::Health(health) => Some(&health.target),
+            Command::Idle(_) => None,
         }
     }
 
@@ -104,6 +113,7 @@ impl Cli {
             Command::Devices(devices) => devices.run(context, output).await,
             Command::Logs(logs) => logs.run(context, output).await,
             Command::Health(health) => health.run(context, output).await,
+            Command::Idle(idle) => idle.run().await,
         }
     }
 }
@@ -149,6 +159,7 @@ mod tests {
             ("openclaw logs --follow --limit 5 --max-bytes 10 --interval 5 --plain --utc --timeout 9", false, false, true),
             ("openclaw logs --local-time --json --no-color --expect-final",            false, true,  true),
             ("openclaw health --json",                                                 false, true,  true),
+            ("openclaw idle",                                                          false, false, true),
             ("openclaw",                                                               false, false, false),
             ("openclaw gateway --bind everywhere",                                     false, false, false),
             ("openclaw devices approve ../x",                                          false, false, false),

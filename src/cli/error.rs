@@ -25,6 +25,8 @@ pub enum Exit {
     Failed,
     /// The configuration does not permit it; what supervises us need not try again.
     Misconfigured,
+    /// A signal ended it, with the exit code that stands for that.
+    Interrupted(u8),
 }
 
 impl Exit {
@@ -34,6 +36,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Misconfigured => 78,
+            Self::Interrupted(code) => code,
         }
     }
 }

@@ -8,6 +8,7 @@ mod context;
 mod devices;
 mod error;
 mod gateway;
+mod idle;
 mod keys;
 mod last_words;
 mod logs;
