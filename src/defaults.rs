@@ -310,3 +310,14 @@ pub const RESTART_EXPECTED: Duration = Duration::from_millis(500);
 
 /// Most orders to stop, restart or reload that wait for the gateway. Each is carried out in milliseconds, one at a time.
 pub const MAX_WAITING_ORDERS: usize = 16;
+/// TCP port on which Prometheus reads the metrics: the first of the range that its exporters use for `OpenMetrics`.
+pub const METRICS_PORT: u16 = 9464;
+
+/// Connections on the metrics port that are served at a time. A pair of Prometheus servers keeps two.
+pub const MAX_METRICS_CONNECTIONS: usize = 16;
+
+/// How long a connection on the metrics port may wait for its next request: more than Prometheus' usual interval of a minute.
+pub const METRICS_REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// How long a connection on the metrics port may live, so that none holds a place forever.
+pub const METRICS_CONNECTION_LIFE: Duration = Duration::from_hours(1);

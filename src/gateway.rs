@@ -24,6 +24,7 @@ use crate::{
     health::Health,
     http,
     methods::MethodTable,
+    metrics::{Metrics, MetricsServer},
     net::{Certificate, GatewayLock, Lobby, LocalSocket, accept_local, accept_tcp},
     notify::Notify,
     pairing::Pairing,
@@ -53,6 +54,7 @@ pub struct Start {
 pub struct Gateway {
     shared: Arc<Shared>,
     listeners: Vec<tokio::net::TcpListener>,
+    metrics: Vec<tokio::net::TcpListener>,
     local: Option<LocalSocket>,
     tls: Option<(Certificate, TlsAcceptor)>,
     lobbies: Lobbies,
@@ -90,6 +92,7 @@ struct Shared {
     pairing: Arc<Pairing>,
     readiness: Readiness,
     health: Health,
+    metrics: Metrics,
 }
 
 /// Peers that have proved nothing, by the way they came.
@@ -158,6 +161,15 @@ impl Gateway {
                 };
                 tasks.accepting.clone().run_until_cancelled(accept).await;
             });
+        }
+        for listener in std::mem::take(&mut self.metrics) {
+            let shared = Arc::clone(&self.shared);
+            let server = MetricsServer::new(listener, move || {
+                let shared = Arc::clone(&shared);
+                async move { shared.metrics_text().await }
+            });
+            // Answered while the gateway drains, when it is most worth knowing.
+            tokio::spawn(tasks.services.clone().run_until_cancelled_owned(server.serve()));
         }
         tokio::spawn(tasks.accepting.clone().run_until_cancelled_owned(housekeeping(
             Arc::clone(&self.shared),
@@ -236,6 +248,15 @@ impl Gateway {
         }
         info!(target: "gateway", "stopped");
         next
+    }
+}
+
+impl Shared {
+    async fn metrics_text(&self) -> String {
+        if let Ok(waiting) = self.pairing.waiting_requests().await {
+            self.metrics.waiting(waiting);
+        }
+        self.metrics.text()
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     limits::Limits,
     listen::Listen,
     logging::Logging,
+    metrics::Metrics,
     reload::Reload,
     remote::{GatewayMode, Remote},
     tls::Tls,
@@ -73,6 +74,7 @@ sections! {
     reload: Reload = "gateway.reload",
     limits: Limits = "gateway.limits",
     client: Client = "gateway.client",
+    metrics: Metrics = "gateway.metrics",
     logging: Logging = "logging",
 }
 

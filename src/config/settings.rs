@@ -12,6 +12,7 @@ use super::{
     limits::Limits,
     listen::Listen,
     logging::Logging,
+    metrics::Metrics,
     origin::Origin,
     reload::Reload,
     remote::{GatewayMode, Remote},
@@ -43,6 +44,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How an edit to the files is taken up.
     pub reload: Reload,
+    /// The port that Prometheus reads.
+    pub metrics: Metrics,
     /// Logs.
     pub logging: Logging,
     origins: BTreeMap<String, Origin>,
@@ -91,6 +94,7 @@ impl Settings {
             client: sections.client,
             limits: sections.limits,
             reload: sections.reload,
+            metrics: sections.metrics,
             logging: sections.logging,
             origins,
         }

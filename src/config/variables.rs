@@ -64,6 +64,8 @@ pub const VARIABLES: &[Variable] = &[
     Variable { name: "OPENCLAW_GATEWAY_RELOAD",             keys: &["gateway.reload.mode"],                  kind: Kind::Text },
     Variable { name: "OPENCLAW_GATEWAY_DRAIN_SECONDS",      keys: &["gateway.limits.drainSeconds"],          kind: Kind::Number },
     Variable { name: "OPENCLAW_HANDSHAKE_TIMEOUT_MS",       keys: &["gateway.limits.handshakeTimeoutMs"],    kind: Kind::Number },
+    Variable { name: "OPENCLAW_GATEWAY_METRICS",            keys: &["gateway.metrics.enabled"],              kind: Kind::Switch },
+    Variable { name: "OPENCLAW_GATEWAY_METRICS_PORT",       keys: &["gateway.metrics.port"],                 kind: Kind::Number },
     Variable { name: "OPENCLAW_SOCKET",                     keys: &["gateway.socket"],                       kind: Kind::Text },
     Variable { name: "OPENCLAW_GATEWAY_URL",                keys: &["gateway.client.url"],                   kind: Kind::Text },
     Variable { name: "OPENCLAW_ALLOW_INSECURE_PRIVATE_WS",  keys: &["gateway.client.allowInsecurePrivateWs"], kind: Kind::Switch },

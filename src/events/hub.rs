@@ -25,6 +25,19 @@ pub struct Hub {
     /// How many signals were sent. Sessions wait on their own queues only, and look here: a wait on the signals themselves
     /// is a lock that all sessions share, at every frame.
     signalled: Arc<AtomicU64>,
+    /// How many events did not fit the queue of a session.
+    lost: Arc<AtomicU64>,
+}
+
+/// What waits in the queues of all sessions together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueuesDepth {
+    /// Events that wait.
+    pub events: usize,
+    /// Bytes of their payloads.
+    pub bytes: usize,
+    /// Events that did not fit, since the start.
+    pub lost: u64,
 }
 
 impl Default for Hub {
@@ -33,6 +46,7 @@ impl Default for Hub {
             subscribers: Arc::default(),
             signals: broadcast::channel(MAX_WAITING_SIGNALS).0,
             signalled: Arc::default(),
+            lost: Arc::default(),
         }
     }
 }
@@ -116,7 +130,9 @@ impl Hub {
         let guard = event.name.guard();
         let bytes = event.payload.as_str().len();
         for queue in self.lock().iter().filter(|queue| guard.admits(queue.role, &queue.scopes)) {
-            queue.push(&event, bytes);
+            if !queue.push(&event, bytes) {
+                self.lost.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
@@ -136,6 +152,16 @@ impl Hub {
         self.lock().iter().filter_map(|queue| queue.device).collect()
     }
 
+    /// What waits in the queues of all sessions together.
+    pub fn waiting(&self) -> QueuesDepth {
+        let lost = self.lost.load(Ordering::Relaxed);
+        self.lock().iter().fold(QueuesDepth { lost, ..QueuesDepth::default() }, |depth, queue| QueuesDepth {
+            events: depth.events + queue.sender.max_capacity() - queue.sender.capacity(),
+            bytes: depth.bytes + queue.waiting_bytes.load(Ordering::Relaxed),
+            ..depth
+        })
+    }
+
     /// How many sessions listen.
     pub fn subscribers(&self) -> usize {
         self.lock().len()
@@ -148,13 +174,16 @@ impl Hub {
 }
 
 impl Queue {
-    fn push(&self, event: &Arc<Event>, bytes: usize) {
+    /// Whether the event found room.
+    fn push(&self, event: &Arc<Event>, bytes: usize) -> bool {
         // Counted before it is sent, since the session may take it out again at once.
         let waiting = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if waiting > MAX_OUTBOUND_BYTES || self.sender.try_send(Some(Arc::clone(event))).is_err() {
             self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.lost.fetch_add(1, Ordering::Relaxed);
+            return false;
         }
+        true
     }
 }
 
@@ -259,6 +288,9 @@ mod tests {
         }
         assert_eq!(lost.len(), MAX_OUTBOUND_FRAMES);
         assert_eq!(lost.iter().sum::<u64>(), 7);
+        assert_eq!(hub.waiting(), QueuesDepth { events: 0, bytes: 0, lost: 7 });
+        hub.publish(event(EventName::Tick));
+        assert_eq!(hub.waiting(), QueuesDepth { events: 1, bytes: 7, lost: 7 });
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@
 mod hub;
 mod versions;
 
-pub use hub::{Delivery, Hub, Notice, Signals, Subscriber};
+pub use hub::{Delivery, Hub, Notice, QueuesDepth, Signals, Subscriber};
 pub use versions::Versions;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! One connection, through every stage.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
@@ -9,7 +9,7 @@ use tracing::{debug, info};
 use super::Shared;
 use crate::{
     auth::{AuthPolicy, Hop, ProxyUser, TrustedProxyFailure},
-    handshake::{Refusal, Unauthenticated, Visitor, Welcome},
+    handshake::{Refusal, Turned, Unauthenticated, Visitor, Welcome},
     http::{self, HostName, RequestHead, Upgraded},
     net::{Accepted, PeerAddr},
     policy::Policy,
@@ -26,9 +26,16 @@ pub(super) async fn serve(accepted: Accepted, shared: &Shared, policy: Arc<Polic
     let Some(Some(upgraded)) = stop.run_until_cancelled(Box::pin(http::serve(accepted, &shared.app))).await else {
         return;
     };
-    let Some(session) = Box::pin(handshake(upgraded, shared, &policy, stop)).await else { return };
+    let began = Instant::now();
+    let session = match Box::pin(handshake(upgraded, shared, &policy, stop)).await {
+        Ok(session) => session,
+        Err(Turned::Away(cause)) => return shared.metrics.turned_away(Some(cause)),
+        Err(Turned::Left) => return shared.metrics.turned_away(None),
+    };
+    shared.metrics.admitted(began.elapsed());
     drop(policy);
     let caller = Arc::clone(session.caller());
+    let _counted = shared.metrics.session(caller.source.class, caller.principal.role);
     let _present = shared.presence.enter(Newcomer {
         principal: &caller.principal,
         client: &caller.client,
@@ -41,6 +48,9 @@ pub(super) async fn serve(accepted: Accepted, shared: &Shared, policy: Arc<Polic
         info!(target: "gateway/ws", "webchat connected conn={} client={client} {}", caller.id, caller.client.mode.as_str());
     }
     let ended = session.run(&shared.methods, stop).await;
+    if ended.slow_consumer {
+        shared.metrics.slow_consumer();
+    }
     let (code, reason) = (ended.code.map_or_else(|| "n/a".into(), |code| code.to_string()), ended.reason);
     if is_webchat {
         info!(target: "gateway/ws", "webchat disconnected code={code} reason={} conn={}", crate::logs::sanitize::field(&reason), caller.id);
@@ -54,13 +64,13 @@ async fn handshake(
     shared: &Shared,
     policy: &Policy,
     stop: &CancellationToken,
-) -> Option<Box<Session<impl AsyncRead + AsyncWrite + Unpin + Send + use<>>>> {
+) -> Result<Box<Session<impl AsyncRead + AsyncWrite + Unpin + Send + use<>>>, Turned> {
     let Upgraded { socket, budget, head, ends, tls, ticket } = upgraded;
     let visitor = visitor(&head, ends, tls, policy);
     drop(head);
     let stranger = tokio::select! {
-        challenged = Unauthenticated::challenge(socket, visitor) => challenged.ok()?,
-        () = ticket.expired() => return None,
+        challenged = Unauthenticated::challenge(socket, visitor) => challenged?,
+        () = ticket.expired() => return Err(Turned::Left),
     };
     let patience = async {
         tokio::select! {
@@ -69,18 +79,17 @@ async fn handshake(
         }
     };
     let signals = shared.hub.listen();
-    let known = stranger.authenticate(&shared.doors, policy, patience).await.ok()?;
+    let known = stranger.authenticate(&shared.doors, policy, patience).await?;
     drop(ticket);
     budget.lift();
     if shared.readiness.is_draining() {
-        known.refuse(&Refusal::Draining, &shared.doors.place).await;
-        return None;
+        return Err(known.refuse(&Refusal::Draining, &shared.doors.place).await);
     }
     let entry = known.entry();
     let hello = shared.greeting.hello(entry, &known.visitor().id);
     let principal = &entry.principal;
     let subscriber = shared.hub.subscribe(signals, principal.device, principal.role, principal.scopes.clone());
-    known.admit(Welcome { hello, subscriber }, policy).await.ok()
+    known.admit(Welcome { hello, subscriber }, policy).await
 }
 
 fn visitor(head: &RequestHead, ends: Option<(PeerAddr, std::net::SocketAddr)>, tls: bool, policy: &Policy) -> Visitor {

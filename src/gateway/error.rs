@@ -33,6 +33,9 @@ pub enum GatewayError {
     /// Nobody can connect.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// Nobody can read the metrics.
+    #[error("cannot serve metrics")]
+    Metrics(#[source] ListenError),
     /// There is no way in without the network.
     #[error(transparent)]
     Socket(#[from] SocketError),
@@ -74,6 +77,10 @@ impl Hint for GatewayError {
             Self::Store(error) => error.hint(),
             Self::Tls(error) => error.hint(),
             Self::Listen(error) => error.hint(),
+            Self::Metrics(_) => Some(
+                "choose another gateway.metrics.port or gateway.metrics.host, or set gateway.metrics.enabled to false"
+                    .into(),
+            ),
             Self::Socket(error) => error.hint(),
             Self::Telemetry(error) => error.hint(),
             Self::NoSecret { mode } => {

@@ -29,6 +29,7 @@ use crate::{
     http,
     logs::Location,
     methods::{self, ConfigMethods, ControlMethods, DeviceMethods, Handlers, LogMethods, StateMethods},
+    metrics::{CountedEvents, MeasuredStore, Metrics},
     net::{
         self, Announcement, BindMode, Certificate, CertificateFiles, ContainerMarks, GatewayLock, Lobby, LocalSocket,
         own_interfaces,
@@ -62,9 +63,10 @@ impl Gateway {
         let new_token = loaded.ensure_token()?;
 
         let hub = Hub::default();
-        let pairing = open_pairing(&loaded.paths.state, &hub)?;
+        let metrics = Metrics::new(hub.clone());
+        let pairing = open_pairing(&loaded.paths.state, &hub, &metrics)?;
         let policy = policy(&loaded, 1, Surroundings { interfaces: own_interfaces(), ..Surroundings::default() })?;
-        let Network { listeners, bound, local, tls } =
+        let Network { listeners, bound, metrics: metrics_listeners, local, tls } =
             Network::open(&loaded, &environment, &policy.surroundings).await?;
 
         let (environment, flags) = (Arc::new(environment), Arc::new(flags));
@@ -78,7 +80,8 @@ impl Gateway {
                 grace: loaded.settings.limits.drain(),
             },
         };
-        let shared = shared(&loaded, &policy, &machine, &bound, hub, pairing, handlers);
+        let served = Served { hub, pairing, metrics };
+        let shared = shared(&loaded, &policy, &machine, &bound, served, handlers);
 
         let scheme = if tls.is_some() { "wss" } else { "ws" };
         let urls: Vec<String> = bound.iter().map(|address| format!("{scheme}://{address}")).collect();
@@ -113,6 +116,7 @@ impl Gateway {
         Ok(Self {
             shared: Arc::new(shared),
             listeners,
+            metrics: metrics_listeners,
             local: Some(local),
             tls,
             lobbies: Lobbies { network: lobby(MAX_SILENT_PEERS), local: lobby(MAX_SILENT_LOCAL_PEERS) },
@@ -135,6 +139,7 @@ impl Gateway {
 struct Network {
     listeners: Vec<TcpListener>,
     bound: Vec<SocketAddr>,
+    metrics: Vec<TcpListener>,
     local: LocalSocket,
     tls: Option<(Certificate, TlsAcceptor)>,
 }
@@ -162,8 +167,29 @@ impl Network {
             let place = local.path().display();
             warn!(target: "gateway", "the state directory cannot hold a socket: the local way in is {place}");
         }
-        Ok(Self { listeners, bound, local, tls })
+        let metrics = metrics_listeners(settings, surroundings, marks).await?;
+        Ok(Self { listeners, bound, metrics, local, tls })
     }
+}
+
+async fn metrics_listeners(
+    settings: &Settings,
+    surroundings: &Surroundings,
+    marks: ContainerMarks,
+) -> Result<Vec<TcpListener>, GatewayError> {
+    let settings = &settings.metrics;
+    if !settings.enabled {
+        return Ok(Vec::new());
+    }
+    let addresses = match settings.host {
+        Some(host) => vec![host],
+        None => net::addresses(BindMode::Auto, &surroundings.interfaces, marks),
+    };
+    let listeners = net::listen(&addresses, settings.port).await.map_err(GatewayError::Metrics)?;
+    for address in listeners.iter().filter_map(|listener| listener.local_addr().ok()) {
+        info!(target: "gateway", "metrics on http://{address}/metrics");
+    }
+    Ok(listeners)
 }
 
 /// Where and since when this gateway runs.
@@ -179,16 +205,23 @@ struct OwnMethods {
     control: ControlMethods,
 }
 
+/// Services that are there before the network is.
+struct Served {
+    hub: Hub,
+    pairing: Arc<Pairing>,
+    metrics: Metrics,
+}
+
 /// What every connection uses.
 fn shared(
     loaded: &Loaded,
     policy: &Policy,
     machine: &Machine,
     bound: &[SocketAddr],
-    hub: Hub,
-    pairing: Arc<Pairing>,
+    served: Served,
     own: OwnMethods,
 ) -> Shared {
+    let Served { hub, pairing, metrics } = served;
     let (settings, state) = (&loaded.settings, &loaded.paths.state);
     let own_addresses: Arc<[IpAddr]> = policy.surroundings.own_addresses().into();
     let address = own_addresses.first().copied().unwrap_or(IpAddr::from([127, 0, 0, 1]));
@@ -235,6 +268,7 @@ fn shared(
         pairing,
         readiness,
         health,
+        metrics,
     }
 }
 
@@ -291,11 +325,13 @@ pub(super) fn policy(loaded: &Loaded, epoch: u64, surroundings: Surroundings) ->
     })
 }
 
-fn open_pairing(state: &StateDir, hub: &Hub) -> Result<Arc<Pairing>, GatewayError> {
+fn open_pairing(state: &StateDir, hub: &Hub, metrics: &Metrics) -> Result<Arc<Pairing>, GatewayError> {
     let key = TokenKey::load_or_create(state)?;
     let store = FileStore::open(state, Use::Gateway)?;
     report(&store.report());
-    Ok(Arc::new(Pairing::new(Arc::new(store), key, Arc::new(hub.clone()))))
+    let store = MeasuredStore::new(store, metrics.clone());
+    let events = CountedEvents::new(hub.clone(), metrics.clone());
+    Ok(Arc::new(Pairing::new(Arc::new(store), key, Arc::new(events))))
 }
 
 fn report(report: &StoreReport) {

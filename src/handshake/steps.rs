@@ -56,8 +56,13 @@ pub struct Welcome {
 }
 
 /// How a handshake ended without a session. The peer was told and the log has it.
-#[derive(Debug)]
-pub struct Turned;
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turned {
+    /// Refused, for this [cause](Refusal::cause).
+    Away(&'static str),
+    /// The peer left first.
+    Left,
+}
 
 /// Why no `connect` could be judged.
 enum Stopped {
@@ -81,7 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Unauthenticated<S> {
         let challenge = Challenge::fresh();
         if socket.send(Message::text(challenge.frame())).await.is_err() {
             closed_before_connect(&visitor, "n/a", "", "phase=ws_upgrade_started");
-            return Err(Turned);
+            return Err(Turned::Left);
         }
         Ok(Self { socket, visitor, challenge })
     }
@@ -110,12 +115,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Unauthenticated<S> {
                 closed_before_connect(&visitor, &code, &reason, &more);
                 // The library answers the peer's close frame while it is polled.
                 let _ = timeout(CLOSE_GRACE, async { while let Some(Ok(_)) = socket.next().await {} }).await;
-                Err(Turned)
+                Err(Turned::Left)
             }
             Err(Stopped::Refused { request, connect, refusal }) => {
                 let audience = Audience { visitor: &visitor, connect: connect.as_deref(), place: &doors.place };
                 turn_away(&mut socket, request.as_deref(), &refusal, audience).await;
-                Err(Turned)
+                Err(Turned::Away(refusal.cause()))
             }
         }
     }
@@ -140,7 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Authenticated<S> {
         let hello = Message::text(encode_ok(&self.request, &welcome.hello));
         if self.socket.send(hello).await.is_err() {
             closed_before_connect(&self.visitor, "n/a", "", "phase=hello_payload_prepared");
-            return Err(Turned);
+            return Err(Turned::Left);
         }
         let Entry { principal, client, dialect, waiting, scope_advice, .. } = self.entry;
         let Visitor { id, source, .. } = self.visitor;
@@ -152,7 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Authenticated<S> {
     pub async fn refuse(mut self, refusal: &Refusal, place: &Place) -> Turned {
         let audience = Audience { visitor: &self.visitor, connect: None, place };
         turn_away(&mut self.socket, Some(&self.request), refusal, audience).await;
-        Turned
+        Turned::Away(refusal.cause())
     }
 }
 

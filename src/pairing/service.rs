@@ -66,6 +66,14 @@ impl Pairing {
         self.store.report()
     }
 
+    /// How many devices wait for an operator.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn waiting_requests(&self) -> Result<usize, PairingError> {
+        Ok(self.all_waiting().await?.len())
+    }
+
     /// The token record of `device` for `role`, for authentication; `None` where there is none that counts.
     /// [`TokenRecord::accepts`] says in constant time whether a text is the token.
     ///

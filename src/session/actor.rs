@@ -45,14 +45,19 @@ pub struct Ended {
     pub code: Option<u16>,
     /// The reason that went with it.
     pub reason: String,
+    /// Whether we closed because the peer did not read.
+    pub slow_consumer: bool,
 }
+
+/// The reason of a close because the peer did not read.
+const SLOW_CONSUMER: &str = "slow consumer";
 
 /// A call that is being worked on.
 type Call = BoxFuture<'static, (Request, Instant, Reply)>;
 
 impl Ended {
     fn gone(why: impl Into<String>) -> Self {
-        Self { code: None, reason: why.into() }
+        Self { code: None, reason: why.into(), slow_consumer: false }
     }
 }
 
@@ -254,8 +259,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 // The library answers the peer's close frame while it is polled.
                 let _ = timeout(CLOSE_GRACE, async { while let Some(Ok(_)) = self.socket.next().await {} }).await;
                 return match frame {
-                    Some(frame) => Ended { code: Some(frame.code.into()), reason: frame.reason.to_string() },
-                    None => Ended { code: Some(1005), reason: String::new() },
+                    Some(frame) => {
+                        Ended { code: Some(frame.code.into()), reason: frame.reason.to_string(), slow_consumer: false }
+                    }
+                    None => Ended { code: Some(1005), reason: String::new(), slow_consumer: false },
                 };
             }
             End::Close(close) => close,
@@ -277,7 +284,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         if timeout(CLOSE_GRACE, goodbye).await.is_err() {
             debug!(target: "gateway/ws", conn = %self.caller.id, "the peer did not close in time");
         }
-        Ended { code: Some(close.code.number()), reason: close.reason }
+        let slow_consumer = close.reason == SLOW_CONSUMER;
+        Ended { code: Some(close.code.number()), reason: close.reason, slow_consumer }
     }
 }
 
@@ -296,7 +304,7 @@ impl From<WriteError> for End {
         match error {
             WriteError::SlowConsumer => {
                 warn!(target: "gateway/ws", "closing a session that does not read");
-                Self::Close(Close::new(CloseCode::Policy, "slow consumer"))
+                Self::Close(Close::new(CloseCode::Policy, SLOW_CONSUMER))
             }
             WriteError::Gone(error) => Self::Gone(error.to_string()),
         }

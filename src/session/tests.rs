@@ -206,6 +206,6 @@ async fn a_peer_that_answers_no_ping_is_cut() {
     let began = tokio::time::Instant::now();
     // The client is not read, so its library answers no ping.
     let ended = running.ended.await.expect("no panic");
-    assert_eq!(ended, Ended { code: None, reason: "heartbeat-timeout".into() });
+    assert_eq!(ended, Ended { code: None, reason: "heartbeat-timeout".into(), slow_consumer: false });
     assert!(began.elapsed() >= PING_INTERVAL * 2 && began.elapsed() < PING_INTERVAL * 2 + Duration::from_secs(1));
 }

@@ -11,6 +11,7 @@ mod hostile;
 mod http;
 mod lifecycle;
 mod methods;
+mod metrics;
 mod origin;
 mod pairing;
 mod reload;
