@@ -12,16 +12,21 @@ readonly openclaw_versions=(2026.2.19 2026.9.6)
 
 # Makes the command $1 available from the Debian package $2.
 debian_command() {
+  command -v "$1" > /dev/null || debian_package "$2"
+}
+
+# Makes the Debian package $1 available.
+debian_package() {
   local -a as_root=()
-  command -v "$1" > /dev/null && return
+  [[ $(dpkg-query --show --showformat '${db:Status-Status}' "$1" 2> /dev/null) == installed ]] && return
   command -v apt-get > /dev/null || { cannot_run "$1 is not installed, and this is no Debian"; return; }
   if [[ $(id -u) -ne 0 ]]; then
-    sudo -n true 2> /dev/null || { cannot_run "$1 is not installed: apt-get install $2"; return; }
+    sudo -n true 2> /dev/null || { cannot_run "not installed: apt-get install $1"; return; }
     as_root=(sudo -n)
   fi
-  echo "installing the Debian package $2"
+  echo "installing the Debian package $1"
   local -a install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive
-    apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$2")
+    apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$1")
   # Tests start what they need where they need it: no package may start a server on this machine.
   local policy=/usr/sbin/policy-rc.d made=
   [[ -e $policy ]] || { printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" install -m 755 /dev/stdin "$policy" && made=$policy; }
@@ -32,7 +37,7 @@ debian_command() {
   [[ -z $made ]] || "${as_root[@]}" rm -f "$made"
   [[ $status -eq 0 ]] || {
     tail -n 20 "$work/apt.log"
-    cannot_run "the Debian package $2 could not be installed"
+    cannot_run "the Debian package $1 could not be installed"
   }
 }
 
