@@ -1,133 +1,86 @@
-//! The gateway is killed at random moments while devices are approved and revoked, and nothing that it acknowledged is lost.
+//! The gateway is killed at random moments while devices ask, are approved, rejected, revoked and removed. After each restart
+//! everything that was acknowledged is there, and no file is damaged.
 //!
-//! SIGKILL keeps the page cache, so this shows that no moment leaves the files half changed; what a power cut leaves is shown
-//! beside the store, by replaying its recorded writes cut after each step.
-//!
-//! `OPENCLAW_CRASH_ROUNDS` says how often (200), `OPENCLAW_CRASH_SEED` repeats a run.
+//! SIGKILL leaves the page cache as it is, so this shows that no order of steps in the process loses anything; the store's
+//! own tests cut the recorded writes, syncs and renames after each step.
 
-#[path = "../gateway/support/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "the suite of the whole gateway uses more of its driver")]
+#![allow(unreachable_pub, reason = "a test binary has no outside")]
+
+mod chance;
+mod files;
+mod gateway;
+mod known;
+#[path = "../support/mod.rs"]
 mod support;
+mod worker;
 
-mod model;
+use std::env;
+use std::sync::Arc;
+use std::time::Duration;
 
-use std::{env, fs, path::Path, time::Duration};
+use serde_json::json;
 
-use model::Model;
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
-use openclaw::client::{Connection, Deadline, Endpoint, Login};
-use serde_json::{Value, json};
-use support::{Connect, Device, TestGateway};
+use chance::Chance;
+use gateway::Door;
+use support::home::Home;
+use support::our_gateway::OurGateway;
+use worker::{Acknowledged, Worker};
 
-/// How long the gateway lives at most once the changes began. Each change takes several flushes to the disk.
-const LONGEST_LIFE: Duration = Duration::from_millis(150);
+/// The gateway's token.
+const TOKEN: &str = "token-of-the-crash-test";
 
-/// For everything that should happen soon.
-const DEADLINE: Duration = Duration::from_secs(30);
+/// How often the gateway is killed when `OPENCLAW_CRASH_KILLS` does not say.
+const KILLS: u32 = 200;
 
-#[tokio::test]
-async fn nothing_acknowledged_is_lost() {
-    let setting = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    let rounds = setting("OPENCLAW_CRASH_ROUNDS").unwrap_or(200);
-    let seed = setting("OPENCLAW_CRASH_SEED").unwrap_or_else(|| u64::from(std::process::id()));
-    println!("{rounds} rounds; repeat them with OPENCLAW_CRASH_SEED={seed}");
-    let mut chance = Chance(seed | 1);
-    let mut model = Model::default();
-    let mut gateway = TestGateway::start().await;
-    let token = gateway.token();
-    for round in 0..rounds {
-        ask_for_approval(&gateway, &token, &mut model).await;
-        let mut changing = owner(&gateway).await;
-        let life = LONGEST_LIFE.mul_f64(chance.next());
-        let pid = Pid::from_raw(i32::try_from(gateway.pid()).expect("a process id"));
-        let killer = async {
-            tokio::time::sleep(life).await;
-            kill(pid, Signal::SIGKILL).expect("the gateway runs");
-        };
-        tokio::join!(change_until_it_dies(&mut changing, &mut model, &mut chance), killer);
-        gateway = gateway.restart().await;
-        no_file_is_damaged(&gateway.state(), &format!("round {round}, seed {seed}"));
-        let mut owner = owner(&gateway).await;
-        let list = call(&mut owner, "device.pair.list", json!({})).await.expect("the gateway lives");
-        if let Err(loss) = model.check(&list) {
-            panic!("round {round}, seed {seed}, killed after {life:?}: {loss}\n{list:#}\n{}", gateway.log());
+/// Who works at the same time, each on devices of its own. Together they have fewer requests waiting than one client may.
+const WORKERS: usize = 3;
+
+/// Most acknowledgements before the gateway is killed.
+const MAX_ACKNOWLEDGED: u32 = 6;
+
+/// Longest time after the last of them, in microseconds; about what a change takes from request to disk.
+const MAX_DELAY_MICROS: u32 = 4_000;
+
+#[test]
+fn what_was_acknowledged_survives_every_kill() {
+    let kills = env::var("OPENCLAW_CRASH_KILLS").ok().map_or(KILLS, |kills| kills.parse().expect("a number"));
+    let chance = Chance::from_environment();
+    println!("to repeat the choices: OPENCLAW_CRASH_SEED={}", chance.seed());
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
+
+    let mut home = Home::new();
+    home.configure(&json!({ "gateway": { "auth": { "mode": "token", "token": TOKEN } } }));
+    let dice = chance.fork();
+    let mut workers: Vec<Worker> = (0..WORKERS).map(|_| Worker::new(chance.fork())).collect();
+    let mut acknowledged = 0;
+    for round in 0..=kills {
+        let gateway = OurGateway::start(home);
+        let door = Door::of(&gateway);
+        let context = || format!("after {round} kills\n{}", gateway.running().transcript());
+        files::are_sound(&gateway.home().state(), &context);
+        runtime.block_on(worker::check(&mut workers, &door, &context));
+        if round == kills {
+            gateway.stop();
+            break;
         }
-        // What was in flight is known by now, and the next round starts with a clean list.
-        for request in model.settle(&list) {
-            call(&mut owner, "device.pair.reject", json!({ "requestId": request })).await.expect("it waits");
-            model.rejected(&request);
-        }
-        owner.close().await;
-    }
-    let changes = model.acknowledged();
-    assert!(changes > rounds, "only {changes} changes in {rounds} rounds: the gateway died before it did anything");
-}
-
-/// A number between 0 and 1, from a seed (xorshift).
-struct Chance(u64);
-
-impl Chance {
-    #[allow(clippy::cast_precision_loss, reason = "a delay need not be exact")]
-    fn next(&mut self) -> f64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
-/// Two new devices come from where nobody is let in silently, so that each leaves a request.
-async fn ask_for_approval(gateway: &TestGateway, token: &str, model: &mut Model) {
-    for _ in 0..2 {
-        let device = Device::fresh();
-        let refused = gateway.refuse_from_afar(&Connect::v4().token(token).device(&device)).await;
-        model.waiting(refused.request_id(), refused.detail("deviceId").as_str().expect("a device").to_owned());
-    }
-}
-
-/// Approves, renames, revokes and removes until the gateway is gone.
-async fn change_until_it_dies(owner: &mut Connection, model: &mut Model, chance: &mut Chance) {
-    while let Some((method, params)) = model.next_change(chance.next()) {
-        model.begin(method, &params);
-        match call(owner, method, params.clone()).await {
-            Ok(_) => model.done(method, &params),
-            Err(None) => return,
-            Err(Some(refused)) => panic!("{method} {params} was refused: {refused}"),
-        }
-    }
-}
-
-async fn owner(gateway: &TestGateway) -> Connection {
-    let endpoint = Endpoint::Socket(gateway.state().join("run/gateway.sock"));
-    Connection::open(&endpoint, &Login::cli(), Deadline::after(DEADLINE)).await.expect("the gateway lives")
-}
-
-/// An answer; `Err(None)` when the gateway is gone.
-async fn call(owner: &mut Connection, method: &str, params: Value) -> Result<Value, Option<String>> {
-    use openclaw::client::CallFailure;
-    owner.call(method, Some(&params), Deadline::after(DEADLINE)).await.map_err(|failure| match failure {
-        CallFailure::Refused(error) => Some(error.message),
-        _ => None,
-    })
-}
-
-/// Every file is whole JSON without a token in clear, and nothing is kept aside or left half written.
-fn no_file_is_damaged(state: &Path, when: &str) {
-    for entry in fs::read_dir(state.join("devices")).expect("there are devices") {
-        let path = entry.expect("a name").path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        match name.as_str() {
-            "paired.json" | "pending.json" | "refused.json" => {
-                let text = fs::read_to_string(&path).expect("readable");
-                let value: Value =
-                    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{when}: {name}: {error}"));
-                assert!(!value.to_string().contains(r#""token":"#), "{when}: {name} has a token in clear");
+        let news = Arc::new(Acknowledged::default());
+        let working: Vec<_> =
+            workers.into_iter().map(|worker| runtime.spawn(worker.work(door.clone(), Arc::clone(&news)))).collect();
+        let enough = dice.up_to(MAX_ACKNOWLEDGED);
+        runtime.block_on(news.at_least(enough));
+        std::thread::sleep(Duration::from_micros(dice.up_to(MAX_DELAY_MICROS).into()));
+        home = gateway.kill();
+        files::are_whole(&home.state());
+        let joined = runtime.block_on(async {
+            let mut joined = Vec::new();
+            for worker in working {
+                joined.push(worker.await.expect("a worker ends when the gateway does"));
             }
-            ".lock" => {}
-            _ => panic!("{when}: {name} was left behind"),
-        }
+            joined
+        });
+        workers = joined;
+        acknowledged += news.count();
     }
+    assert!(acknowledged >= kills, "only {acknowledged} changes in {kills} rounds");
+    println!("{kills} kills, {acknowledged} acknowledged changes");
 }
