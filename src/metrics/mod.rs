@@ -201,12 +201,11 @@ impl Counted {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_was_counted_is_told() {
+    /// One of each, so that every family has a member.
+    fn everything_once() -> (Metrics, CountedSession) {
         let metrics = Metrics::new(Hub::default());
         let open = metrics.session(SourceClass::Bridge, Role::Operator);
-        let closed = metrics.session(SourceClass::Bridge, Role::Operator);
-        drop(closed);
+        drop(metrics.session(SourceClass::Bridge, Role::Operator));
         metrics.admitted(Duration::from_millis(3));
         metrics.turned_away(Some("unauthorized"));
         metrics.turned_away(None);
@@ -214,6 +213,12 @@ mod tests {
         metrics.pairing_request("approved");
         metrics.slow_consumer();
         metrics.store(Operation::Write, Duration::from_millis(3), true);
+        (metrics, open)
+    }
+
+    #[test]
+    fn what_was_counted_is_told() {
+        let (metrics, open) = everything_once();
         let text = metrics.text();
         for line in [
             "openclaw_sessions{class=\"bridge\",role=\"operator\"} 1",
@@ -237,5 +242,24 @@ mod tests {
         assert!(text.contains("process_resident_memory_bytes "), "{text}");
         drop(open);
         assert!(metrics.text().contains("openclaw_sessions{class=\"bridge\",role=\"operator\"} 0"));
+    }
+
+    /// The dashboard of the chart asks for nothing that is not counted.
+    #[test]
+    fn the_dashboard_shows_what_is_counted() {
+        let dashboard = include_str!("../../helm/openclaw/dashboards/openclaw.json");
+        let text = everything_once().0.text();
+        let known: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+        let mut asked = 0;
+        for (at, _) in dashboard.match_indices("openclaw_").chain(dashboard.match_indices("process_")) {
+            let rest = &dashboard[at..];
+            let name = &rest[..rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len())];
+            let family =
+                ["_total", "_bucket", "_info"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
+            assert!(known.contains(&family), "{name} is none of {known:?}");
+            asked += 1;
+        }
+        assert!(asked > 15, "{asked}");
     }
 }
