@@ -321,3 +321,9 @@ pub const METRICS_REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// How long a connection on the metrics port may live, so that none holds a place forever.
 pub const METRICS_CONNECTION_LIFE: Duration = Duration::from_hours(1);
+
+/// Between two looks for a gateway that is being recreated. It starts in milliseconds; its container takes tenths of a second.
+pub const GATEWAY_WAIT_POLL: Duration = Duration::from_millis(100);
+
+/// Most threads for work that blocks (disk, secrets, look-ups), each of which counts against a container's limit of processes.
+pub const MAX_BLOCKING_THREADS: usize = 32;

@@ -4,9 +4,10 @@ use std::{env, ffi::OsString, io, process::ExitCode, time::Instant};
 
 use openclaw::{
     cli::{Cli, CliError, Context, Exit, Format, Output, Run},
-    config::{self, Environment},
+    config::{self, Environment, Paths},
+    defaults::MAX_BLOCKING_THREADS,
     gateway::{self, GatewayError, Start},
-    signals,
+    net, signals,
 };
 
 fn main() -> ExitCode {
@@ -52,6 +53,10 @@ fn run_gateway(run: &Run, environment: Environment, began: Instant, output: &mut
     run.explain(output)?;
     output.flush()?;
     let flags = run.flags();
+    // Where there is no home, the configuration says so.
+    if let Ok(paths) = Paths::resolve(&environment) {
+        net::check_state_directory(&paths.state).map_err(GatewayError::from)?;
+    }
     let loaded = match config::load(&environment, &flags) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -59,7 +64,8 @@ fn run_gateway(run: &Run, environment: Environment, began: Instant, output: &mut
             return Ok(Exit::Misconfigured);
         }
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(MAX_BLOCKING_THREADS).build()?;
     match runtime.block_on(gateway::run(Start { loaded, environment, flags, began })) {
         Ok(()) => Ok(Exit::Done),
         Err(error) => {

@@ -4,6 +4,7 @@
 //! through [`Output`]. What fails is a [`CliError`], which knows how to tell the user. Nothing here ends the process.
 
 mod args;
+mod awaited;
 mod context;
 mod devices;
 mod error;

@@ -4,11 +4,12 @@ use std::{fmt::Display, path::Path, time::Duration};
 
 use super::{
     CliError, Context, Output, Tone,
+    awaited::gateway_to_come,
     error::{ConnectError, Target},
     keys::{Keys, Kind, trust},
     last_words::last_words,
     session::Session,
-    target::{Known, Remote, Source, TargetArgs, TargetError, Way, plan},
+    target::{Known, Plan, Remote, Source, TargetArgs, TargetError, Way, plan},
 };
 use crate::{
     client::{Connection, Deadline, Endpoint, Failure, Login},
@@ -55,12 +56,12 @@ pub async fn reach(context: &Context, args: &TargetArgs, wish: Wish, output: &mu
     if let Some(problem) = &context.problem {
         output.note(Tone::Warning, &format!("the configuration cannot be used, going on without it: {problem}"))?;
     }
-    let lock = context.lock();
-    let announced = Context::announced(&lock);
-    let sockets = context.sockets(&lock);
-    let known =
-        Known { settings: &context.settings, sockets: &sockets, announced: announced.as_ref(), files: wish.files };
-    let plan = plan(args, known).map_err(|error| context.no_target(error))?;
+    let (mut lock, mut plan) = look(context, args, wish)?;
+    // A probe tells what is, and files that are asked for are there.
+    let may_wait = !plan.explicit && !wish.offline && wish.mode != ClientMode::Probe;
+    if may_wait && gateway_to_come(context, &lock, output).await? {
+        (lock, plan) = look(context, args, wish)?;
+    }
     let traveller = Traveller { context, args, wish };
     if wish.offline {
         return traveller.only_files(&plan.ways, &lock, output).await;
@@ -124,6 +125,17 @@ pub async fn reach(context: &Context, args: &TargetArgs, wish: Wish, output: &mu
         }
         None => CliError::usage("there is no gateway to talk to"),
     })
+}
+
+/// Who holds the directory now, and the ways that follow from it.
+fn look(context: &Context, args: &TargetArgs, wish: Wish) -> Result<(LockState, Plan), CliError> {
+    let lock = context.lock();
+    let announced = Context::announced(&lock);
+    let sockets = context.sockets(&lock);
+    let known =
+        Known { settings: &context.settings, sockets: &sockets, announced: announced.as_ref(), files: wish.files };
+    let plan = plan(args, known).map_err(|error| context.no_target(error))?;
+    Ok((lock, plan))
 }
 
 /// A gateway for a command that cannot do without one.

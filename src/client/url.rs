@@ -116,7 +116,8 @@ impl GatewayUrl {
     #[must_use]
     pub fn dialable(&self) -> Self {
         let host = match self.address() {
-            Some(address) if address.is_unspecified() => if address.is_ipv4() { "127.0.0.1" } else { "::1" }.to_owned(),
+            // A gateway that listens on every address listens on this one; ::1 is missing where IPv6 is switched off.
+            Some(address) if address.is_unspecified() => "127.0.0.1".to_owned(),
             _ => self.host.clone(),
         };
         Self { host, ..self.clone() }

@@ -19,4 +19,7 @@ pub struct Client {
     pub allow_insecure_private_ws: bool,
     /// How long to wait for the gateway's challenge, in milliseconds.
     pub challenge_timeout_ms: Option<NonZeroU64>,
+    /// How long commands wait for the gateway of this state directory to come back after it ended, in seconds. Default: 0. For
+    /// containers beside one whose gateway is recreated; the image of the command line sets 10.
+    pub wait_seconds: u64,
 }

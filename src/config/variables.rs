@@ -70,6 +70,7 @@ pub const VARIABLES: &[Variable] = &[
     Variable { name: "OPENCLAW_GATEWAY_URL",                keys: &["gateway.client.url"],                   kind: Kind::Text },
     Variable { name: "OPENCLAW_ALLOW_INSECURE_PRIVATE_WS",  keys: &["gateway.client.allowInsecurePrivateWs"], kind: Kind::Switch },
     Variable { name: "OPENCLAW_CONNECT_CHALLENGE_TIMEOUT_MS", keys: &["gateway.client.challengeTimeoutMs"],  kind: Kind::Number },
+    Variable { name: "OPENCLAW_GATEWAY_WAIT_SECONDS",       keys: &["gateway.client.waitSeconds"],           kind: Kind::Number },
     Variable { name: "OPENCLAW_LOG_LEVEL",                  keys: &["logging.level", "logging.consoleLevel"], kind: Kind::LogLevel },
     Variable { name: "OPENCLAW_LOG_STYLE",                  keys: &["logging.consoleStyle"],                 kind: Kind::Text },
     Variable { name: "OPENCLAW_LOG_FILE",                   keys: &["logging.file"],                         kind: Kind::Text },

@@ -23,7 +23,10 @@ pub use farewell::close_gently;
 pub use interfaces::{ContainerMarks, own_interfaces};
 pub use listen::{BindMode, ListenError, addresses, listen};
 pub use lobby::{Lobby, Ticket};
-pub use lock::{Announcement, GatewayLock, LockError, LockHolder, LockState, probe_lock};
+pub use lock::{
+    Announcement, GatewayLock, LastGateway, LockError, LockHolder, LockState, check_state_directory, last_gateway,
+    probe_lock,
+};
 pub use peer::PeerAddr;
 pub use port_owner::{Listener, PortOwner, Process, port_owner};
 pub use stream::Stream;

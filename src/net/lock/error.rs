@@ -22,8 +22,8 @@ pub enum LockError {
         /// What it says of itself.
         holder: Option<Box<LockHolder>>,
     },
-    /// The directory cannot be written.
-    #[error("cannot write {} (owner {owner}, we are {own})", path.display())]
+    /// The directory cannot be written. One line holds all that mends it: whoever supervises containers sees no more.
+    #[error("cannot write {} (owner {owner}, we are {own}){}", path.display(), remedy(own, mounted, source))]
     Unwritable {
         /// What could not be written.
         path: PathBuf,
@@ -31,6 +31,8 @@ pub enum LockError {
         owner: String,
         /// Who we are, `uid:gid`.
         own: String,
+        /// Where it lies outside of this container, or `path` itself.
+        mounted: PathBuf,
         /// Why.
         source: io::Error,
     },
@@ -59,28 +61,32 @@ impl Hint for LockError {
             Self::Held { .. } => {
                 "`openclaw gateway status` shows it; one gateway at a time can use a state directory (OPENCLAW_STATE_DIR)".into()
             }
-            Self::Unwritable { path, owner, own, source } => match source.kind() {
+            Self::Unwritable { owner, own, source, .. } => match source.kind() {
                 io::ErrorKind::ReadOnlyFilesystem => {
                     "mount the volume writable, or name a directory that is in OPENCLAW_STATE_DIR".into()
                 }
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on the volume".into(),
                 io::ErrorKind::PermissionDenied => {
-                    let as_owner =
-                        if owner.starts_with(|c: char| c.is_ascii_digit()) && !owner.starts_with("0:") {
-                            format!(", or run the gateway as its owner (docker run --user {owner})")
-                        } else {
-                            String::new()
-                        };
+                    let as_owner = if owner.starts_with(|c: char| c.is_ascii_digit()) && !owner.starts_with("0:") {
+                        format!("or run the gateway as its owner (docker run --user {owner}); ")
+                    } else {
+                        String::new()
+                    };
                     let group = own.split_once(':').map_or("0", |(_, group)| group);
-                    format!(
-                        "chown -R {own} {} where the volume lies{as_owner}; in Kubernetes, securityContext.fsGroup: {group}",
-                        quoted(path)
-                    )
+                    format!("{as_owner}in Kubernetes, securityContext.fsGroup: {group} does it")
                 }
                 _ => "name a directory that this user can write in OPENCLAW_STATE_DIR".into(),
             },
             Self::Unsupported { .. } => "put the state directory on a local file system (OPENCLAW_STATE_DIR)".into(),
         })
+    }
+}
+
+/// The command that gives the directory to us, where that is what is missing.
+fn remedy(own: &str, mounted: &Path, source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::PermissionDenied => format!("; to mend it: chown -R {own} {}", quoted(mounted)),
+        _ => String::new(),
     }
 }
 
@@ -95,8 +101,40 @@ impl LockError {
         let existing = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(path);
         let owner = fs::metadata(existing)
             .map_or_else(|_| "unknown".to_owned(), |found| format!("{}:{}", found.uid(), found.gid()));
-        Self::Unwritable { path: existing.to_owned(), owner, own: format!("{}:{}", geteuid(), getegid()), source }
+        let mountinfo = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        Self::Unwritable {
+            path: existing.to_owned(),
+            owner,
+            own: format!("{}:{}", geteuid(), getegid()),
+            mounted: mounted_from(existing, &mountinfo).unwrap_or_else(|| existing.to_owned()),
+            source,
+        }
     }
+}
+
+/// Where a path that is mounted into this container lies in the file system that it comes from: for a folder of the host, or
+/// a volume, that is its path there. `None` where nothing is mounted above it but the root.
+fn mounted_from(path: &Path, mountinfo: &str) -> Option<PathBuf> {
+    mountinfo
+        .lines()
+        .filter_map(|line| {
+            // ID PARENT MAJOR:MINOR ROOT POINT …; blanks and the like are octal.
+            let mut fields = line.split(' ').skip(3).map(|field| PathBuf::from(unescaped(field)));
+            let (root, point) = (fields.next()?, fields.next()?);
+            let below = path.strip_prefix(&point).ok()?.to_owned();
+            // The root of a file system of its own (tmpfs, a disk) has another path outside, which cannot be told from here.
+            (point != Path::new("/") && root != Path::new("/")).then(|| {
+                let outside = if below.as_os_str().is_empty() { root } else { root.join(below) };
+                (point.as_os_str().len(), outside)
+            })
+        })
+        .max_by_key(|(length, _)| *length)
+        .map(|(_, outside)| outside)
+}
+
+/// The kernel writes `\040` for a blank; line breaks stay escaped.
+fn unescaped(field: &str) -> String {
+    field.replace(r"\040", " ").replace(r"\134", r"\")
 }
 
 #[cfg(test)]
@@ -104,23 +142,44 @@ mod tests {
     use super::*;
 
     #[test]
+    fn where_a_folder_lies_outside_of_the_container() {
+        let mountinfo = "10 9 0:50 / / ro - overlay overlay rw\n\
+            11 10 8:1 /srv/my\\040claw /state rw - ext4 /dev/sda1 rw\n\
+            12 10 0:60 / /scratch rw - tmpfs tmpfs rw\n\
+            13 11 8:1 /var/lib/docker/volumes/v/_data /state/logs rw - ext4 /dev/sda1 rw\n";
+        #[rustfmt::skip]
+        let rows = [
+            ("/state",       Some("/srv/my claw")),
+            ("/state/run",   Some("/srv/my claw/run")),
+            ("/state/logs",  Some("/var/lib/docker/volumes/v/_data")),
+            ("/states",      None),
+            ("/scratch/x",   None),
+            ("/home",        None),
+        ];
+        for (path, outside) in rows {
+            assert_eq!(mounted_from(Path::new(path), mountinfo).as_deref(), outside.map(Path::new), "{path}");
+        }
+    }
+
+    #[test]
     fn what_to_do_about_a_directory_that_cannot_be_written() {
         use io::ErrorKind as K;
         #[rustfmt::skip]
         let rows = [
-            (K::PermissionDenied,   "0:0",     "chown -R 1000:0 '/it'\\''s' where the volume lies; in Kubernetes, securityContext.fsGroup: 0"),
-            (K::PermissionDenied,   "501:20",  "--user 501:20"),
-            (K::PermissionDenied,   "unknown", "chown -R 1000:0"),
-            (K::ReadOnlyFilesystem, "1000:0",  "mount the volume writable"),
-            (K::StorageFull,        "1000:0",  "make room"),
-            (K::NotADirectory,      "1000:0",  "OPENCLAW_STATE_DIR"),
+            (K::PermissionDenied,   "0:0",     "; to mend it: chown -R 1000:0 '/it'\\''s'", "in Kubernetes, securityContext.fsGroup: 0"),
+            (K::PermissionDenied,   "501:20",  "; to mend it: chown -R 1000:0", "--user 501:20"),
+            (K::PermissionDenied,   "unknown", "; to mend it: chown -R 1000:0", "fsGroup"),
+            (K::ReadOnlyFilesystem, "1000:0",  "cannot write",                 "mount the volume writable"),
+            (K::StorageFull,        "1000:0",  "cannot write",                 "make room"),
+            (K::NotADirectory,      "1000:0",  "cannot write",                 "OPENCLAW_STATE_DIR"),
         ];
-        for (kind, owner, expected) in rows {
-            let (path, own) = (PathBuf::from("/it's"), "1000:0".to_owned());
-            let error = LockError::Unwritable { path, owner: owner.into(), own, source: kind.into() };
-            let hint = error.hint().expect("a hint");
+        for (kind, owner, line, expected) in rows {
+            let (path, own, mounted) = (PathBuf::from("/state"), "1000:0".to_owned(), PathBuf::from("/it's"));
+            let error = LockError::Unwritable { path, owner: owner.into(), own, mounted, source: kind.into() };
+            let (text, hint) = (error.to_string(), error.hint().expect("a hint"));
             assert!(hint.contains(expected), "{kind:?} {owner}: {hint}");
-            assert!(error.to_string().contains(owner) && error.to_string().contains("1000:0"), "{error}");
+            assert!(text.contains(owner) && text.contains("we are 1000:0") && text.contains(line), "{text}");
+            assert!(!text.contains('\n'), "{text}");
         }
     }
 }

@@ -10,9 +10,13 @@ use std::{
     io::{self, Read, Seek, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
+use nix::{
+    errno::Errno,
+    unistd::{AccessFlags, access},
+};
 use serde::{Deserialize, Serialize};
 
 pub use self::error::LockError;
@@ -85,6 +89,20 @@ pub enum LockState {
     ForeignKernel,
     /// It cannot be told: the lock cannot be read, or the file system has no locks.
     Unknown,
+}
+
+/// What is known of the last gateway of a directory on which none lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastGateway {
+    /// There was none yet.
+    Never,
+    /// It ended in order.
+    Ended {
+        /// How long ago.
+        ago: Duration,
+    },
+    /// It did not, or it cannot be told.
+    Unclear,
 }
 
 impl GatewayLock {
@@ -160,6 +178,18 @@ impl Drop for GatewayLock {
     }
 }
 
+/// Whether a gateway can use the directory of `state` at all, before anything in it is read: what is wrong with each of its
+/// files otherwise hides what is wrong with the directory. One that is missing is made later.
+///
+/// # Errors
+/// [`LockError::Unwritable`] with its owner, our own ids, and the command that mends it.
+pub fn check_state_directory(state: &StateDir) -> Result<(), LockError> {
+    match access(state.path(), AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK) {
+        Ok(()) | Err(Errno::ENOENT) => Ok(()),
+        Err(error) => Err(LockError::unwritable(state.path(), error.into())),
+    }
+}
+
 /// Whether a gateway lives on `state`. Never takes the lock for longer than the test takes, and never makes a file.
 pub fn probe_lock(state: &StateDir) -> LockState {
     let file = match File::open(state.gateway_lock()) {
@@ -177,6 +207,19 @@ pub fn probe_lock(state: &StateDir) -> LockState {
         Ok(()) => LockState::ForeignKernel,
         Err(TryLockError::WouldBlock) => LockState::Held { holder, same_kernel },
         Err(TryLockError::Error(_)) => LockState::Unknown,
+    }
+}
+
+/// How the last gateway of `state` ended, where [`probe_lock`] says that none lives.
+pub fn last_gateway(state: &StateDir) -> LastGateway {
+    match fs::metadata(state.gateway_lock()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => LastGateway::Never,
+        // What it said of itself is taken back at the end, which is when the file was changed last.
+        Ok(found) if found.len() == 0 => match found.modified() {
+            Ok(ended) => LastGateway::Ended { ago: ended.elapsed().unwrap_or_default() },
+            Err(_) => LastGateway::Unclear,
+        },
+        _ => LastGateway::Unclear,
     }
 }
 
@@ -211,6 +254,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let state = StateDir::new(dir.path().join("state"));
         assert_eq!(probe_lock(&state), LockState::Free);
+        assert_eq!(last_gateway(&state), LastGateway::Never);
         assert!(!state.path().exists(), "a probe makes nothing");
         let mut lock = GatewayLock::acquire(&state).expect("free");
         let announcement = Announcement { url: "ws://127.0.0.1:1".into(), ..Announcement::default() };
@@ -221,8 +265,10 @@ mod tests {
         assert_eq!(holder.url.as_deref(), Some("ws://127.0.0.1:1"));
         let error = GatewayLock::acquire(&state).expect_err("held");
         assert!(error.to_string().contains("ws://127.0.0.1:1"), "{error}");
+        assert_eq!(last_gateway(&state), LastGateway::Unclear, "it lives");
         drop(lock);
         assert_eq!(probe_lock(&state), LockState::Free);
+        assert!(matches!(last_gateway(&state), LastGateway::Ended { ago } if ago < Duration::from_mins(1)));
         GatewayLock::acquire(&state).expect("free again");
     }
 
