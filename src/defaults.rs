@@ -327,3 +327,6 @@ pub const GATEWAY_WAIT_POLL: Duration = Duration::from_millis(100);
 
 /// Most threads for work that blocks (disk, secrets, look-ups), each of which counts against a container's limit of processes.
 pub const MAX_BLOCKING_THREADS: usize = 32;
+/// For looking up the name by which a container engine knows its host. Its own resolver answers in a millisecond; a start
+/// must not wait for another one.
+pub const HOST_NAME_TIMEOUT: Duration = Duration::from_millis(500);

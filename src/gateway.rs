@@ -4,6 +4,7 @@ mod connection;
 mod error;
 mod reload;
 mod startup;
+mod surroundings;
 
 use std::{sync::Arc, time::Instant};
 

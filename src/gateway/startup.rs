@@ -13,7 +13,7 @@ use tokio::{net::TcpListener, sync::watch};
 use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
-use super::{Gateway, GatewayError, InForce, Lobbies, Shared, Start};
+use super::{Gateway, GatewayError, InForce, Lobbies, Shared, Start, surroundings::Survey};
 use crate::{
     advice::{Marks, Place},
     auth::{AuthPolicy, SharedSecret, Throttle, ThrottleRules, TokenKey, TrustedProxy},
@@ -32,7 +32,6 @@ use crate::{
     metrics::{CountedEvents, MeasuredStore, Metrics},
     net::{
         self, Announcement, BindMode, Certificate, CertificateFiles, ContainerMarks, GatewayLock, Lobby, LocalSocket,
-        own_interfaces,
     },
     notify::Notify,
     pairing::Pairing,
@@ -65,7 +64,9 @@ impl Gateway {
         let hub = Hub::default();
         let metrics = Metrics::new(hub.clone());
         let pairing = open_pairing(&loaded.paths.state, &hub, &metrics)?;
-        let policy = policy(&loaded, 1, Surroundings { interfaces: own_interfaces(), ..Surroundings::default() })?;
+        let survey = Survey::take(&environment).await;
+        survey.report();
+        let policy = policy(&loaded, 1, survey.surroundings)?;
         let Network { listeners, bound, metrics: metrics_listeners, local, tls } =
             Network::open(&loaded, &environment, &policy.surroundings).await?;
 
@@ -274,7 +275,7 @@ fn shared(
 
 fn place(environment: &Environment) -> Place {
     Place::of(Marks {
-        container: ContainerMarks::read(Path::new("/")).container,
+        container: ContainerMarks::read(Path::new("/")).is_container(),
         kubernetes: environment.variable("KUBERNETES_SERVICE_HOST").is_some(),
         compose_service: environment.text("OPENCLAW_CLI_SERVICE"),
         hostname: &hostname(),

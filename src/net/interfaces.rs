@@ -31,8 +31,10 @@ pub fn own_interfaces() -> Vec<IpNet> {
 /// What a container runtime leaves behind, below `root` (`/` outside tests).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContainerMarks {
-    /// A container runtime or Kubernetes left its mark.
-    pub container: bool,
+    /// Docker or Podman left its file.
+    pub runtime: bool,
+    /// Kubernetes left its mark.
+    pub kubernetes: bool,
     /// A network interface has a hardware device behind it: the host's network is shared.
     pub hardware_interface: bool,
 }
@@ -43,12 +45,18 @@ impl ContainerMarks {
         let exists = |path: &str| root.join(path).exists();
         let hardware_interface = std::fs::read_dir(root.join("sys/class/net"))
             .is_ok_and(|interfaces| interfaces.flatten().any(|interface| interface.path().join("device").exists()));
-        // Docker and Podman leave a file. A pod has neither: its kubelet writes the hosts file, and mounts an account.
-        let container = exists(".dockerenv")
-            || exists("run/.containerenv")
-            || exists("var/run/secrets/kubernetes.io/serviceaccount")
-            || has_kubelet_hosts(&root.join("etc/hosts"));
-        Self { container, hardware_interface }
+        Self {
+            // Some runtimes of Kubernetes leave these in pods too.
+            runtime: exists(".dockerenv") || exists("run/.containerenv"),
+            kubernetes: exists("var/run/secrets/kubernetes.io/serviceaccount")
+                || has_kubelet_hosts(&root.join("etc/hosts")),
+            hardware_interface,
+        }
+    }
+
+    /// Whether this is a container at all.
+    pub fn is_container(self) -> bool {
+        self.runtime || self.kubernetes
     }
 }
 
@@ -73,26 +81,28 @@ mod tests {
     #[test]
     fn marks() {
         #[rustfmt::skip]
-        let rows: &[(Files, bool, bool)] = &[
-            // files                                                            container  hardware
-            (&[],                                                                  false,  false),
-            (&[("etc/hosts", "127.0.0.1 localhost\n")],                            false,  false),
-            (&[(".dockerenv", "")],                                                true,   false),
-            (&[("run/.containerenv", "")],                                         true,   false),
-            (&[("etc/hosts", "# Kubernetes-managed hosts file.\n127.0.0.1\n")],    true,   false),
-            (&[("var/run/secrets/kubernetes.io/serviceaccount/namespace", "x")],   true,   false),
-            (&[("sys/class/net/lo/type", "772")],                                  false,  false),
-            (&[("sys/class/net/eth0/device/vendor", "x")],                         false,  true),
-            (&[(".dockerenv", ""), ("sys/class/net/eth0/device/vendor", "x")],     true,   true),
+        let rows: &[(Files, [bool; 3])] = &[
+            // files                                                            runtime  kubernetes  hardware
+            (&[],                                                                  [false, false,      false]),
+            (&[("etc/hosts", "127.0.0.1 localhost\n")],                            [false, false,      false]),
+            (&[(".dockerenv", "")],                                                [true,  false,      false]),
+            (&[("run/.containerenv", "")],                                         [true,  false,      false]),
+            (&[("etc/hosts", "# Kubernetes-managed hosts file.\n127.0.0.1\n")],    [false, true,       false]),
+            (&[("etc/hosts", "127.0.0.1\n# Kubernetes-managed hosts file.\n")],    [false, false,      false]),
+            (&[("var/run/secrets/kubernetes.io/serviceaccount/namespace", "x")],   [false, true,       false]),
+            (&[("sys/class/net/lo/type", "772")],                                  [false, false,      false]),
+            (&[("sys/class/net/eth0/device/vendor", "x")],                         [false, false,      true]),
+            (&[(".dockerenv", ""), ("sys/class/net/eth0/device/vendor", "x")],     [true,  false,      true]),
         ];
-        for (files, container, hardware_interface) in rows {
+        for (files, [runtime, kubernetes, hardware_interface]) in rows {
             let root = tempfile::tempdir().expect("a directory");
             for (path, text) in *files {
                 let path = root.path().join(path);
                 fs::create_dir_all(path.parent().expect("below the root")).expect("writable");
                 fs::write(path, text).expect("writable");
             }
-            let expected = ContainerMarks { container: *container, hardware_interface: *hardware_interface };
+            let expected =
+                ContainerMarks { runtime: *runtime, kubernetes: *kubernetes, hardware_interface: *hardware_interface };
             assert_eq!(ContainerMarks::read(root.path()), expected, "{files:?}");
         }
     }

@@ -103,14 +103,14 @@ pub fn addresses(mode: BindMode, interfaces: &[IpNet], marks: ContainerMarks) ->
             };
             vec![Ipv4Addr::LOCALHOST.into(), address]
         }
-        BindMode::Auto if marks.container && marks.hardware_interface => {
+        BindMode::Auto if marks.is_container() && marks.hardware_interface => {
             warn!(
                 target: "gateway",
                 "this container shares its host's network: listening on loopback only; set gateway.bind to lan to be reachable from elsewhere"
             );
             loopback()
         }
-        BindMode::Auto if marks.container => vec![Ipv6Addr::UNSPECIFIED.into()],
+        BindMode::Auto if marks.is_container() => vec![Ipv6Addr::UNSPECIFIED.into()],
         BindMode::Loopback | BindMode::Auto => loopback(),
     }
 }
@@ -190,9 +190,9 @@ mod tests {
         let net = |text: &str| text.parse::<IpNet>().expect("a network");
         let lan = [net("192.0.2.1/24")];
         let tailnet = [net("192.0.2.1/24"), net("100.100.1.2/32")];
-        let host = ContainerMarks { container: false, hardware_interface: true };
-        let own = ContainerMarks { container: true, hardware_interface: false };
-        let shared = ContainerMarks { container: true, hardware_interface: true };
+        let host = ContainerMarks { runtime: false, kubernetes: false, hardware_interface: true };
+        let own = ContainerMarks { runtime: true, kubernetes: false, hardware_interface: false };
+        let shared = ContainerMarks { runtime: true, kubernetes: false, hardware_interface: true };
         #[rustfmt::skip]
         let rows: &[(BindMode, &[IpNet], ContainerMarks, &str)] = &[
             (BindMode::Loopback,                                  &lan,     own,    "127.0.0.1 ::1"),
@@ -214,8 +214,11 @@ mod tests {
 
     #[tokio::test]
     async fn both_loopbacks_share_the_port_that_the_kernel_chose() {
-        let addresses =
-            addresses(BindMode::Loopback, &[], ContainerMarks { container: false, hardware_interface: false });
+        let addresses = addresses(
+            BindMode::Loopback,
+            &[],
+            ContainerMarks { runtime: false, kubernetes: false, hardware_interface: false },
+        );
         let listeners = listen(&addresses, 0).await.expect("loopback");
         let ports: Vec<_> = listeners.iter().map(|listener| listener.local_addr().expect("bound").port()).collect();
         assert!(ports.iter().all(|port| *port == ports[0] && *port != 0), "{ports:?}");

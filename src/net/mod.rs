@@ -5,6 +5,7 @@
 
 mod accept;
 mod budget;
+mod facts;
 mod farewell;
 mod interfaces;
 mod listen;
@@ -19,6 +20,7 @@ mod wrong_scheme;
 
 pub use accept::{Accepted, Arriving, accept_local, accept_tcp};
 pub use budget::{BudgetHandle, ByteBudget, budget_exhausted};
+pub use facts::{DefaultRoute, NetworkFacts, NoBridge};
 pub use farewell::close_gently;
 pub use interfaces::{ContainerMarks, own_interfaces};
 pub use listen::{BindMode, ListenError, addresses, listen};
