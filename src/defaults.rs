@@ -330,3 +330,13 @@ pub const MAX_BLOCKING_THREADS: usize = 32;
 /// For looking up the name by which a container engine knows its host. Its own resolver answers in a millisecond; a start
 /// must not wait for another one.
 pub const HOST_NAME_TIMEOUT: Duration = Duration::from_millis(500);
+/// Most entries of a list that a suggested command repeats. A longer command is no longer one that somebody checks before
+/// typing it.
+pub const MAX_ADVISED_ENTRIES: usize = 8;
+
+/// Most kinds of source, and most kinds of contradiction, that are counted apart. There are about a hundred combinations of
+/// class, rule and kind of peer; more would be a defect, and must not cost memory.
+pub const MAX_OBSERVED_KINDS: usize = 256;
+
+/// Most examples of peers and of Hosts that are kept for one kind of contradiction: enough to recognise a proxy.
+pub const MAX_OBSERVED_EXAMPLES: usize = 4;

@@ -28,7 +28,7 @@
 //! | [`methods`] | stage 5: the method table and its handlers |
 //! | [`greeting`] | what a peer that was let in is told of the gateway |
 //! | [`policy`] | what the gateway goes by at a moment: one immutable value |
-//! | [`pairing`], [`store`], [`events`], [`presence`], [`health`], [`logs`], [`dns`], [`metrics`] | services: they know no stage |
+//! | [`pairing`], [`store`], [`events`], [`presence`], [`health`], [`logs`], [`dns`], [`metrics`], [`observed`] | services: they know no stage |
 //! | [`readiness`], [`shutdown`], [`signals`], [`telemetry`] | the process: probes, drain, signals, logging |
 //! | [`control`], [`notify`] | orders to the running process; what the service manager is told of it |
 //! | [`state`], [`clock`], [`cgroup`] | the paths of the state directory; the time on the wire; what the container may use |
@@ -59,6 +59,7 @@ pub mod methods;
 pub mod metrics;
 pub mod net;
 pub mod notify;
+pub mod observed;
 pub mod pairing;
 pub mod policy;
 pub mod presence;

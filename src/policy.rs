@@ -3,9 +3,12 @@
 //! Made from the configuration by one task, published through a watch channel, taken once at accept and carried through
 //! the whole handshake: a change applies to new connections, and no handshake sees half of one.
 
+use std::net::IpAddr;
+
 use crate::{
     auth::AuthPolicy,
     config::Auth,
+    http::{Hosts, OwnNames},
     source::{Surroundings, Trust},
 };
 
@@ -24,9 +27,16 @@ pub struct Policy {
     pub surroundings: Surroundings,
     /// Origins from which pages may connect, besides those on this machine.
     pub allowed_origins: Vec<String>,
+    /// The names that this machine has in its own network.
+    pub own_names: OwnNames,
 }
 
 impl Policy {
+    /// What the Host of a request is compared with. `addresses` are our own.
+    pub fn hosts<'a>(&'a self, addresses: &'a [IpAddr]) -> Hosts<'a> {
+        Hosts { addresses, names: &self.own_names, origins: &self.allowed_origins }
+    }
+
     /// Whether `later` goes by another shared secret: sessions that were let in by the earlier one end.
     pub fn is_rotated_by(&self, later: &Self) -> bool {
         let secret = |policy: &Self| {

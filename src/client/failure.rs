@@ -5,7 +5,10 @@ use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
 use tokio_rustls::rustls;
 
 use super::{Answer, Fingerprint, GatewayUrl};
-use crate::{dns::ResolveError, protocol::ErrorShape};
+use crate::{
+    dns::ResolveError,
+    protocol::{ErrorShape, SourceReport},
+};
 
 /// How far a connection attempt had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,6 +192,19 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// How the gateway that refused us sees us, where it tells: one of ours does, in the answer to `connect` and in the HTTP
+    /// answer to the upgrade.
+    pub fn source_report(&self) -> Option<SourceReport> {
+        let told = match self {
+            Self::Refused { error, .. } => error.details.as_ref()?.get("source")?.clone(),
+            Self::NotAGateway(answer) => {
+                serde_json::from_str::<serde_json::Value>(&answer.body).ok()?.get("error")?.get("source")?.clone()
+            }
+            _ => return None,
+        };
+        serde_json::from_value(told).ok()
+    }
+
     /// The close frame that the gateway ended the connection with.
     pub fn closed(&self) -> Option<&Closed> {
         match self {

@@ -23,7 +23,7 @@ pub struct Answer {
     pub server: Option<String>,
     /// Where it sends us.
     pub location: Option<String>,
-    /// The beginning of the body, as much as came with the head.
+    /// The body: all of it where its length was told and is within bounds, else as much as came with the head.
     pub body: String,
 }
 
@@ -80,7 +80,14 @@ where
     };
     let rest = received.split_off(length);
     if head.answer.status != StatusCode::SWITCHING_PROTOCOLS {
-        let body = String::from_utf8_lossy(&rest).into_owned();
+        let mut body = rest;
+        // What explains a refusal may not have come with the head; how it ended is told better by what came than by an error.
+        while body.len() < head.body_bytes.min(MAX_UPGRADE_ANSWER_BYTES) {
+            if !matches!(stream.read_buf(&mut body).await, Ok(1..)) {
+                break;
+            }
+        }
+        let body = String::from_utf8_lossy(&body).into_owned();
         return Err(UpgradeError::Refused(Answer { body, ..head.answer }));
     }
     if head.accept.as_deref() != Some(derive_accept_key(key.as_bytes()).as_str()) {
@@ -97,6 +104,8 @@ where
 struct Head {
     answer: Answer,
     accept: Option<String>,
+    /// How long the body says it is; 0 where it does not say.
+    body_bytes: usize,
 }
 
 /// The head of the answer and its length in bytes; `None` while it is incomplete.
@@ -115,7 +124,8 @@ fn parse(received: &[u8]) -> Result<Option<(Head, usize)>, UpgradeError> {
     let status = response.code.and_then(|code| StatusCode::from_u16(code).ok());
     let status = status.ok_or_else(|| UpgradeError::NotHttp(received.to_vec()))?;
     let answer = Answer { status, server: header("server"), location: header("location"), body: String::new() };
-    Ok(Some((Head { answer, accept: header("sec-websocket-accept") }, length)))
+    let body_bytes = header("content-length").and_then(|length| length.trim().parse().ok()).unwrap_or(0);
+    Ok(Some((Head { answer, accept: header("sec-websocket-accept"), body_bytes }, length)))
 }
 
 /// Whether these are the first bytes of a TLS record: an alert or a handshake message of SSL 3 or later.
@@ -152,6 +162,15 @@ mod tests {
             ask(b"HTTP/1.1 403 Forbidden\r\n\r\n{\"error\":{\"message\":\"attribution\",\"type\":\"x\"}}").await;
         let UpgradeError::Refused(answer) = refused else { panic!("{refused:?}") };
         assert_eq!(answer.first_line().as_deref(), Some("attribution"));
+
+        let long = Box::leak(
+            format!("HTTP/1.1 403 Forbidden\r\nContent-Length: 3000\r\n\r\n{:3000}", "{}")
+                .into_bytes()
+                .into_boxed_slice(),
+        );
+        let refused = ask(long).await;
+        let UpgradeError::Refused(answer) = refused else { panic!("{refused:?}") };
+        assert_eq!(answer.body.len(), 3000, "more than came with the head");
 
         assert!(matches!(ask(b"SSH-2.0-OpenSSH_9.2\r\n").await, UpgradeError::NotHttp(_)));
         assert!(matches!(ask(b"").await, UpgradeError::Cut(bytes) if bytes.is_empty()));

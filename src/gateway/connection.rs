@@ -2,21 +2,24 @@
 
 use std::{sync::Arc, time::Instant};
 
+use hyper::HeaderMap;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use super::Shared;
 use crate::{
+    advice::PeerKind,
     auth::{AuthPolicy, Hop, ProxyUser, TrustedProxyFailure},
     handshake::{Refusal, Turned, Unauthenticated, Visitor, Welcome},
-    http::{self, HostName, RequestHead, Upgraded},
+    http::{self, RequestHead, Upgraded},
     net::{Accepted, PeerAddr},
+    observed::Sighting,
     policy::Policy,
     presence::Newcomer,
     protocol::{ClientMode, Scope},
     session::{ConnectionId, Session},
-    source::{self, Arrival, Source},
+    source::{self, Arrival, Source, Trust},
 };
 
 /// Serves a connection until it ends. The stages before the session are boxed, so that an idle session does not keep room
@@ -68,6 +71,13 @@ async fn handshake(
     let Upgraded { socket, budget, head, ends, tls, ticket } = upgraded;
     let visitor = visitor(&head, ends, tls, policy);
     drop(head);
+    shared.observed.note(&Sighting {
+        source: &visitor.source,
+        peer_kind: visitor.peer_kind,
+        foreign_host: visitor.foreign_host(),
+        published_on: policy.trust.published_on,
+        epoch: policy.epoch,
+    });
     let stranger = tokio::select! {
         challenged = Unauthenticated::challenge(socket, visitor) => challenged?,
         () = ticket.expired() => return Err(Turned::Left),
@@ -95,10 +105,12 @@ async fn handshake(
 fn visitor(head: &RequestHead, ends: Option<(PeerAddr, std::net::SocketAddr)>, tls: bool, policy: &Policy) -> Visitor {
     let arrival = ends.map_or(Arrival::UnixSocket, |(peer, _)| Arrival::Tcp(peer.ip()));
     let source = source::classify(arrival, &head.headers, &policy.trust, &policy.surroundings);
+    let bare = source::classify(arrival, &HeaderMap::new(), &Trust::default(), &policy.surroundings);
+    let peer_kind = PeerKind::of(source.peer, bare.class);
     let text = |name| head.text(name).map(ToOwned::to_owned);
     let host = text("host");
     let own = policy.surroundings.own_addresses();
-    let local_host = host.as_deref().and_then(HostName::parse).is_some_and(|host| host.is_local(&own));
+    let judgement = policy.hosts(&own).judge(host.as_deref());
     let scope_cap = head
         .text("x-openclaw-scopes")
         .map(|list| list.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(Scope::new).collect());
@@ -112,7 +124,8 @@ fn visitor(head: &RequestHead, ends: Option<(PeerAddr, std::net::SocketAddr)>, t
         browser: head.is_browser(),
         user_agent: text("user-agent"),
         forwarded_for: text("x-forwarded-for"),
-        local_host,
+        judgement,
+        peer_kind,
         tls,
         scope_cap,
     }

@@ -28,12 +28,13 @@ use crate::{
     hint::Hint,
     http,
     logs::Location,
-    methods::{self, ConfigMethods, ControlMethods, DeviceMethods, Handlers, LogMethods, StateMethods},
+    methods::{self, ConfigMethods, ControlMethods, DeviceMethods, Handlers, LogMethods, SourceMethods, StateMethods},
     metrics::{CountedEvents, MeasuredStore, Metrics},
     net::{
         self, Announcement, BindMode, Certificate, CertificateFiles, ContainerMarks, GatewayLock, Lobby, LocalSocket,
     },
     notify::Notify,
+    observed::Observed,
     pairing::Pairing,
     policy::Policy,
     presence::Presence,
@@ -81,6 +82,7 @@ impl Gateway {
                 grace: loaded.settings.limits.drain(),
             },
         };
+        let policy = watch::Sender::new(Arc::new(policy));
         let served = Served { hub, pairing, metrics };
         let shared = shared(&loaded, &policy, &machine, &bound, served, handlers);
 
@@ -122,7 +124,7 @@ impl Gateway {
             tls,
             lobbies: Lobbies { network: lobby(MAX_SILENT_PEERS), local: lobby(MAX_SILENT_LOCAL_PEERS) },
             tasks: Tasks::default(),
-            policy: watch::Sender::new(Arc::new(policy)),
+            policy,
             environment,
             flags,
             grace: limits.drain(),
@@ -216,7 +218,7 @@ struct Served {
 /// What every connection uses.
 fn shared(
     loaded: &Loaded,
-    policy: &Policy,
+    policy: &watch::Sender<Arc<Policy>>,
     machine: &Machine,
     bound: &[SocketAddr],
     served: Served,
@@ -224,10 +226,11 @@ fn shared(
 ) -> Shared {
     let Served { hub, pairing, metrics } = served;
     let (settings, state) = (&loaded.settings, &loaded.paths.state);
-    let own_addresses: Arc<[IpAddr]> = policy.surroundings.own_addresses().into();
+    let own_addresses: Arc<[IpAddr]> = policy.borrow().surroundings.own_addresses().into();
     let address = own_addresses.first().copied().unwrap_or(IpAddr::from([127, 0, 0, 1]));
     let host = hostname();
     let versions = Arc::new(Versions::default());
+    let observed = Observed::default();
     let own_entry = Presence::gateway_entry(&host, &address.to_string());
     let presence = Presence::new(own_entry, Arc::clone(&versions), hub.clone());
     let health = Health::new(Arc::clone(&versions), hub.clone());
@@ -237,6 +240,11 @@ fn shared(
         logs: LogMethods { location: Arc::new(machine.log.clone()) },
         config: own.config,
         control: own.control.clone(),
+        sources: SourceMethods {
+            policy: policy.subscribe(),
+            observed: observed.clone(),
+            place: Arc::new(machine.place.clone()),
+        },
     });
     let names = methods.listing().into_iter().map(|(name, _)| name.to_owned()).collect();
     let identity = GatewayIdentity {
@@ -264,6 +272,7 @@ fn shared(
             constant: Arc::new(Constant::of(names)),
         },
         methods,
+        observed,
         hub,
         presence,
         pairing,
@@ -284,6 +293,19 @@ fn place(environment: &Environment) -> Place {
 
 fn hostname() -> String {
     nix::unistd::gethostname().map_or_else(|_| "localhost".into(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The names that this machine has in its own network, as they are now.
+fn own_names(addresses: &[IpAddr]) -> http::OwnNames {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let namespace = read("/var/run/secrets/kubernetes.io/serviceaccount/namespace");
+    http::OwnNames::of(http::NameFacts {
+        hostname: &hostname(),
+        hosts_file: &read("/etc/hosts"),
+        addresses,
+        namespace: Some(namespace.as_str()).filter(|namespace| !namespace.is_empty()),
+        resolv_conf: &read("/etc/resolv.conf"),
+    })
 }
 
 /// The policy that a configuration stands for.
@@ -316,6 +338,7 @@ pub(super) fn policy(loaded: &Loaded, epoch: u64, surroundings: Surroundings) ->
             }
         }
     };
+    let own_names = own_names(&surroundings.own_addresses());
     Ok(Policy {
         epoch,
         auth: policy,
@@ -323,6 +346,7 @@ pub(super) fn policy(loaded: &Loaded, epoch: u64, surroundings: Surroundings) ->
         trust: Trust::default(),
         surroundings,
         allowed_origins: control_ui.allowed_origins.clone(),
+        own_names,
     })
 }
 

@@ -12,7 +12,7 @@ use crate::{
     clock::now_ms,
     device::{ProofRules, ProvenDevice, signature},
     hint::chain,
-    http::origin,
+    http::{HostJudgement, Page, origin},
     pairing::{Claim, Connecting, Grant, IssuedToken, Pairing, Verdict, Waiting},
     policy::Policy,
     protocol::{Challenge, ClientInfo, ClientMode, ConnectParams, Dialect, ProtocolRange, Role, Scopes},
@@ -68,9 +68,7 @@ impl Doors {
         check_origin(policy, visitor, connect)?;
         let proven = prove_device(visitor, connect, challenge)?;
         let scopes = connect.wanted_scopes();
-        let host_is_ours =
-            visitor.local_host || origin::is_listed_host(visitor.host.as_deref(), &policy.allowed_origins);
-        let asked = Asked { visitor, connect, dialect, role, scopes, host_is_ours };
+        let asked = Asked { visitor, connect, dialect, role, scopes };
 
         if visitor.source.silence == Silence::Always {
             return asked.by_local_socket(proven);
@@ -169,8 +167,6 @@ struct Asked<'a> {
     dialect: Dialect,
     role: Role,
     scopes: Scopes,
-    /// Whether the request's Host is this machine's, or that of a listed page.
-    host_is_ours: bool,
 }
 
 impl Asked<'_> {
@@ -180,7 +176,9 @@ impl Asked<'_> {
     fn pairs_silently(&self, mechanism: Mechanism) -> bool {
         match self.visitor.source.silence {
             Silence::Always => true,
-            Silence::WithSharedSecret => mechanism.is_shared_secret() && (!self.visitor.browser || self.host_is_ours),
+            Silence::WithSharedSecret => {
+                mechanism.is_shared_secret() && (!self.visitor.browser || self.visitor.judgement.is_ours())
+            }
             Silence::Never => false,
         }
     }
@@ -219,7 +217,7 @@ impl Asked<'_> {
     fn advice_without_device(&self, place: &Place) -> String {
         let seen = self.visitor.source.explain();
         let list = place.command("devices list");
-        let get_one = if self.visitor.local_host {
+        let get_one = if self.visitor.judgement == HostJudgement::Local {
             "this program sends no device to a loopback address, so dial the gateway by another name of its machine, and run \
              `openclaw logs` once, which makes a device"
         } else {
@@ -256,8 +254,9 @@ fn check_origin(policy: &Policy, visitor: &Visitor, connect: &ConnectParams) -> 
         return Ok(());
     }
     let own = policy.surroundings.own_addresses();
-    origin::check(visitor.origin.as_deref(), visitor.host.as_deref(), &policy.allowed_origins, &own)
-        .map_err(Refusal::Origin)
+    let page =
+        Page { origin: visitor.origin.as_deref(), host: visitor.host.as_deref(), behind_tls: visitor.behind_tls() };
+    origin::check(page, policy.hosts(&own)).map_err(Refusal::Origin)
 }
 
 fn prove_device(

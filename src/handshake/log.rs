@@ -4,6 +4,7 @@ use tracing::warn;
 
 use super::{Refusal, Told, Visitor, refusal::Audience};
 use crate::{
+    http::HostJudgement,
     logs::sanitize::{field, header},
     pairing::Asked,
     protocol::ConnectParams,
@@ -66,7 +67,7 @@ pub(super) fn arrived(visitor: &Visitor) {
              gateway.trustedProxies to restore local client detection behind your proxy. peer={} header={} setting=gateway.trustedProxies",
             ends(visitor), name.name(),
         ),
-        _ if source.class == SourceClass::Loopback && !visitor.local_host => warn!(
+        _ if source.class == SourceClass::Loopback && visitor.judgement != HostJudgement::Local => warn!(
             target: TARGET,
             "Loopback connection with non-local Host header. Treating it as loopback, since it brought no proxy headers; if a \
              proxy stands there, set gateway.loopbackIsProxy. peer={} host={}",

@@ -148,8 +148,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Authenticated<S> {
             return Err(Turned::Left);
         }
         let Entry { principal, client, dialect, waiting, scope_advice, .. } = self.entry;
-        let Visitor { id, source, .. } = self.visitor;
-        let caller = Arc::new(Caller { id, principal, client, source, dialect, waiting, scope_advice });
+        let (id, source, approach) = self.visitor.into_session();
+        let caller = Arc::new(Caller { id, principal, client, source, approach, dialect, waiting, scope_advice });
         Ok(Session::new(self.socket, caller, welcome.subscriber, policy.epoch))
     }
 

@@ -4,10 +4,10 @@ use serde_json::json;
 
 use super::{Refusal, Visitor, refusal::Audience};
 use crate::{
-    advice::{Marks, Place},
+    advice::{Marks, PeerKind, Place},
     auth::AuthFailure,
     defaults::MAX_CLOSE_REASON_BYTES,
-    http::OriginRefusal,
+    http::{HostJudgement, OriginRefusal},
     pairing::{Asked, PairingReason, PairingRefusal},
     protocol::{ConnectParams, Params, ProtocolRange, RequestId, Scopes},
     session::ConnectionId,
@@ -31,7 +31,8 @@ fn visitor() -> Visitor {
         browser: false,
         user_agent: None,
         forwarded_for: None,
-        local_host: false,
+        judgement: HostJudgement::Foreign,
+        peer_kind: PeerKind::Public,
         tls: false,
         scope_cap: None,
         proxy_user: None,

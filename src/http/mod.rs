@@ -9,6 +9,7 @@
 //! | any path, with a WebSocket upgrade | the gateway protocol |
 //! | anything else | 404 |
 
+mod host;
 pub mod origin;
 mod page;
 mod probes;
@@ -18,5 +19,6 @@ mod server;
 mod tests;
 mod upgrade;
 
-pub use origin::{HostName, OriginRefusal};
+pub use host::{HostJudgement, HostName, Hosts, NameFacts, OwnNames};
+pub use origin::{OriginRefusal, Page};
 pub use server::{App, RequestHead, Upgraded, serve};

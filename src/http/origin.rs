@@ -1,55 +1,6 @@
 //! Which pages may connect. Only browsers are asked: a program without `Origin` and `Sec-Fetch-*` is none.
 
-use std::net::{IpAddr, Ipv6Addr};
-
-/// The name and port in a `Host` header or an origin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostName {
-    /// Lower case, without brackets.
-    pub name: String,
-    /// The port, where one is written.
-    pub port: Option<u16>,
-}
-
-impl HostName {
-    /// Reads `name`, `name:port`, `[v6]` or `[v6]:port`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let (name, port) = match text.strip_prefix('[') {
-            Some(rest) => {
-                let (name, rest) = rest.split_once(']')?;
-                name.parse::<Ipv6Addr>().ok()?;
-                (name, rest.strip_prefix(':').map_or_else(|| rest.is_empty().then_some(None), |port| Some(Some(port)))?)
-            }
-            None => match text.split_once(':') {
-                Some((name, port)) => (name, Some(port)),
-                None => (text, None),
-            },
-        };
-        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-        if name.is_empty() || !name.chars().all(fits) {
-            return None;
-        }
-        // `parse` alone would take a sign; a port that is left empty is none (RFC 3986, section 3.2.3).
-        let port = match port {
-            None | Some("") => None,
-            Some(digits) if digits.bytes().all(|digit| digit.is_ascii_digit()) => Some(digits.parse().ok()?),
-            Some(_) => return None,
-        };
-        Some(Self { name: name.to_ascii_lowercase(), port })
-    }
-
-    /// Whether it names this machine: `localhost`, `*.localhost`, a loopback address, or one of `own`.
-    pub fn is_local(&self, own: &[IpAddr]) -> bool {
-        self.is_loopback() || self.name.parse::<IpAddr>().is_ok_and(|address| own.contains(&address.to_canonical()))
-    }
-
-    fn is_loopback(&self) -> bool {
-        self.name == "localhost"
-            || self.name.ends_with(".localhost")
-            || self.name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
-    }
-}
+use super::host::{HostJudgement, HostName, Hosts};
 
 /// Why a page may not connect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -77,59 +28,58 @@ impl OriginRefusal {
     }
 }
 
+/// The page from which a browser's request comes, and how it came.
+#[derive(Debug, Clone, Copy)]
+pub struct Page<'a> {
+    /// The `Origin` header.
+    pub origin: Option<&'a str>,
+    /// The `Host` header.
+    pub host: Option<&'a str>,
+    /// Whether TLS ended at this gateway, or before something that stands in front of it: a page that came over HTTPS under a
+    /// name then came from whoever has the certificate for that name.
+    pub behind_tls: bool,
+}
+
 /// Checks the origin of a browser's request.
 ///
 /// Allowed are origins on the list (`*` stands for all), a page on a loopback name that asks for a local Host, and the page
-/// that this gateway itself served under a local Host. Whoever can make a name point here cannot make it local, which is
-/// the defence against DNS rebinding.
+/// that this gateway itself served: one of the same Host, where that is no name that a stranger can make point here, or where
+/// a certificate for the name stood in between. Whoever rebinds a name of his has neither.
 ///
 /// # Errors
 /// [`OriginRefusal`].
-pub fn check(
-    origin: Option<&str>,
-    host: Option<&str>,
-    allowed: &[String],
-    own: &[IpAddr],
-) -> Result<(), OriginRefusal> {
-    let origin = origin.map(str::trim).ok_or(OriginRefusal::Invalid)?;
+pub fn check(page: Page<'_>, hosts: Hosts<'_>) -> Result<(), OriginRefusal> {
+    let origin = page.origin.map(str::trim).ok_or(OriginRefusal::Invalid)?;
     let (scheme, rest) = origin.split_once("://").ok_or(OriginRefusal::Invalid)?;
-    if !matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") {
+    let secure = scheme.eq_ignore_ascii_case("https");
+    if !secure && !scheme.eq_ignore_ascii_case("http") {
         return Err(OriginRefusal::Invalid);
     }
-    let page = HostName::parse(rest).ok_or(OriginRefusal::Invalid)?;
+    let from = HostName::parse(rest).ok_or(OriginRefusal::Invalid)?;
     let printed = origin.to_ascii_lowercase();
-    if allowed.iter().any(|listed| listed == "*" || listed.trim_end_matches('/').eq_ignore_ascii_case(&printed)) {
+    if hosts.origins.iter().any(|listed| listed == "*" || listed.trim_end_matches('/').eq_ignore_ascii_case(&printed)) {
         return Ok(());
     }
-    let host = host.and_then(HostName::parse);
-    let same_page = host.as_ref().is_some_and(|host| {
-        let port = page.port.unwrap_or(if printed.starts_with("https") { 443 } else { 80 });
-        host.name == page.name && host.port.unwrap_or(port) == port
+    let same_page = page.host.and_then(HostName::parse).is_some_and(|host| {
+        let port = from.port.unwrap_or(if secure { 443 } else { 80 });
+        host.name == from.name && host.port.unwrap_or(port) == port
     });
-    let local_host = host.is_some_and(|host| host.is_local(own));
-    if local_host && (page.is_loopback() || same_page) {
-        Ok(())
-    } else {
-        Err(OriginRefusal::NotAllowed { origin: printed })
-    }
-}
-
-/// Whether the request's Host is that of a listed origin: then a page of that origin came to where it was served from.
-pub fn is_listed_host(host: Option<&str>, allowed: &[String]) -> bool {
-    let Some(host) = host.and_then(HostName::parse) else { return false };
-    allowed.iter().any(|listed| {
-        let Some((scheme, rest)) = listed.trim_end_matches('/').split_once("://") else { return false };
-        let port = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
-        HostName::parse(rest)
-            .is_some_and(|page| page.name == host.name && page.port.unwrap_or(port) == host.port.unwrap_or(port))
-    })
+    let allowed = match hosts.judge(page.host) {
+        HostJudgement::Local => from.is_loopback() || same_page,
+        HostJudgement::Listed | HostJudgement::OwnName | HostJudgement::Fixed => same_page,
+        HostJudgement::Foreign => same_page && secure && page.behind_tls,
+    };
+    if allowed { Ok(()) } else { Err(OriginRefusal::NotAllowed { origin: printed }) }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{
+        super::host::{NameFacts, OwnNames},
+        *,
+    };
 
     #[test]
     fn which_pages_may_connect() {
@@ -164,39 +114,57 @@ mod tests {
             (Some("http://a b"),             "localhost:18789",     false),
             (Some(""),                       "localhost:18789",     false),
             (None,                           "localhost:18789",     false),
+            (Some("http://gw:18789"),        "gw:18789",            true),  // the machine's name
+            (Some("http://gateway:18789"),   "gateway:18789",       true),  // a compose service
+            (Some("http://gateway:18789"),   "gw:18789",            false), // another name than the page's
+            (Some("http://203.0.113.7:1"),   "203.0.113.7:1",       true),  // the host's address, seen from a container
+            (Some("http://203.0.113.7:1"),   "203.0.113.7:2",       false),
+            (Some("http://host.docker.internal:18789"), "host.docker.internal:18789", true),
+            (Some("http://localhost"),       "gateway:18789",       false),
+            (Some("https://evil.example"),   "evil.example",        false),
         ];
-        let allowed = ["https://ui.example/".to_owned()];
+        let names = OwnNames::of(NameFacts { hostname: "gw", ..NameFacts::default() });
+        let origins = ["https://ui.example/".to_owned()];
+        let hosts = Hosts { addresses: &own, names: &names, origins: &origins };
         for (origin, host, expected) in rows {
-            assert_eq!(check(origin, Some(host), &allowed, &own).is_ok(), expected, "{origin:?} at {host}");
+            let page = Page { origin, host: Some(host), behind_tls: false };
+            assert_eq!(check(page, hosts).is_ok(), expected, "{origin:?} at {host}");
         }
-        assert!(check(Some("https://any.example"), Some("x"), &["*".to_owned()], &[]).is_ok());
-        assert!(check(Some("null"), Some("x"), &["*".to_owned()], &[]).is_err(), "null is nobody's origin");
+        let everywhere = Hosts { origins: &["*".to_owned()], ..hosts };
+        for (origin, expected) in [("https://any.example", true), ("null", false)] {
+            let page = Page { origin: Some(origin), host: Some("x"), behind_tls: false };
+            assert_eq!(check(page, everywhere).is_ok(), expected, "{origin} where all are listed");
+        }
     }
 
     #[test]
-    fn which_hosts_are_listed() {
-        let allowed = ["https://ui.example".to_owned(), "http://other.example:8080/".to_owned(), "*".to_owned()];
+    fn a_certificate_shows_that_a_name_is_ours() {
         #[rustfmt::skip]
         let rows = [
-            ("ui.example",          true),
-            ("UI.example:443",      true),
-            ("ui.example:80",       false),
-            ("other.example:8080",  true),
-            ("other.example",       false),
-            ("gateway.example",     false),
-            ("",                    false),
+            // origin                     Host                 TLS    allowed
+            ("https://gw.example",        "gw.example",        true,  true),
+            ("https://gw.example",        "gw.example:443",    true,  true),
+            ("https://gw.example:8443",   "gw.example:8443",   true,  true),
+            ("https://gw.example",        "gw.example",        false, false), // no browser sends it so
+            ("http://gw.example",         "gw.example",        true,  false), // rebound, then brought by a proxy
+            ("https://evil.example",      "gw.example",        true,  false),
+            ("https://gw.example:8443",   "gw.example",        true,  true),  // the proxy drops the port
+            ("https://gw.example",        "gw.example:8443",   true,  false),
         ];
-        for (host, expected) in rows {
-            assert_eq!(is_listed_host(Some(host), &allowed), expected, "{host}");
+        let names = OwnNames::default();
+        for (origin, host, behind_tls, expected) in rows {
+            let page = Page { origin: Some(origin), host: Some(host), behind_tls };
+            let hosts = Hosts { addresses: &[], names: &names, origins: &[] };
+            assert_eq!(check(page, hosts).is_ok(), expected, "{origin} at {host}, TLS {behind_tls}");
         }
-        assert!(!is_listed_host(None, &allowed));
     }
 
     proptest! {
         #[test]
         fn no_text_makes_the_parsers_panic(origin in ".{0,60}", host in ".{0,60}") {
-            let _ = check(Some(&origin), Some(&host), &[], &[]);
-            let _ = is_listed_host(Some(&host), &[origin]);
+            let names = OwnNames::default();
+            let hosts = Hosts { addresses: &[], names: &names, origins: &[] };
+            let _ = check(Page { origin: Some(&origin), host: Some(&host), behind_tls: true }, hosts);
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::{
 pub enum Access {
     /// An operator that holds this scope.
     Needs(Scope),
+    /// Whoever was let in, nodes and operators without any scope included.
+    Anybody,
 }
 
 impl Access {
@@ -18,7 +20,7 @@ impl Access {
     /// # Errors
     /// The answer to give instead.
     pub(super) fn check(&self, caller: &Caller) -> Result<(), Answer> {
-        let Self::Needs(scope) = self;
+        let Self::Needs(scope) = self else { return Ok(()) };
         if caller.principal.role != Role::Operator {
             let role = caller.principal.role;
             return Err(Answer::Unauthorized(ErrorShape::invalid(format!("unauthorized role: {role}"))));

@@ -8,6 +8,7 @@ mod config;
 mod control;
 mod devices;
 mod logs;
+mod sources;
 mod state;
 mod table;
 
@@ -16,6 +17,7 @@ pub use config::ConfigMethods;
 pub use control::ControlMethods;
 pub use devices::DeviceMethods;
 pub use logs::LogMethods;
+pub use sources::SourceMethods;
 pub use state::StateMethods;
 pub use table::MethodTable;
 
@@ -36,6 +38,8 @@ pub struct Handlers {
     pub config: ConfigMethods,
     /// The process.
     pub control: ControlMethods,
+    /// Where connections come from.
+    pub sources: SourceMethods,
 }
 
 /// The method table.
@@ -43,8 +47,8 @@ pub struct Handlers {
 /// Where OpenClaw's generations differ in who may call a method, the narrower holds.
 #[rustfmt::skip]
 pub fn table(handlers: &Handlers) -> MethodTable {
-    use Access::Needs;
-    let Handlers { state, devices, logs, config, control } = handlers;
+    use Access::{Anybody, Needs};
+    let Handlers { state, devices, logs, config, control, sources } = handlers;
     MethodTable::new([
         ("health",               Needs(Scope::READ),    now(state, StateMethods::health)),
         ("status",               Needs(Scope::READ),    now(state, StateMethods::status)),
@@ -66,5 +70,7 @@ pub fn table(handlers: &Handlers) -> MethodTable {
         ("logs.tail",            Needs(Scope::READ),    later(logs, LogMethods::tail)),
         ("config.get",           Needs(Scope::READ),    later(config, ConfigMethods::get)),
         ("config.schema",        Needs(Scope::ADMIN),   now(config, ConfigMethods::schema)),
+        ("gateway.whoami",       Anybody,               now(sources, SourceMethods::who_am_i)),
+        ("gateway.sources",      Needs(Scope::ADMIN),   now(sources, SourceMethods::sources)),
     ])
 }

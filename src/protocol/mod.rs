@@ -19,7 +19,9 @@ mod presence;
 mod role;
 pub mod schema;
 mod scope;
+mod sources;
 mod version;
+mod whoami;
 
 pub use client::{ClientId, ClientInfo, ClientMode};
 pub use close::{Close, CloseCode};
@@ -40,4 +42,6 @@ pub use pairing::{
 pub use presence::PresenceEntry;
 pub use role::Role;
 pub use scope::{Scope, Scopes};
+pub use sources::{SeenSource, SourceFinding, SourcesReport};
 pub use version::{Dialect, ProtocolRange};
+pub use whoami::{PlaceReport, Remedy, RequestReport, SessionReport, SourceReport, WhoAmI};

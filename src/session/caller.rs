@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use futures_util::future::BoxFuture;
 
+use super::Approach;
 use crate::{
     auth::Principal,
     pairing::Waiting,
@@ -44,6 +45,8 @@ pub struct Caller {
     pub client: ClientInfo,
     /// Where it comes from.
     pub source: Source,
+    /// How it came.
+    pub approach: Approach,
     /// The generation that it speaks.
     pub dialect: Dialect,
     /// The request for more permissions that waits, if any.

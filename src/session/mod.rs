@@ -5,10 +5,12 @@
 //! and closes itself when its device or secret no longer counts.
 
 mod actor;
+mod approach;
 mod caller;
 mod outbound;
 #[cfg(test)]
 mod tests;
 
 pub use actor::{Ended, Session};
+pub use approach::Approach;
 pub use caller::{Answer, Caller, ConnectionId, Dispatch, Reply};

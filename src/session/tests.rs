@@ -11,12 +11,14 @@ use tokio_tungstenite::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Answer, Caller, ConnectionId, Dispatch, Ended, Session};
+use super::{Answer, Approach, Caller, ConnectionId, Dispatch, Ended, Session};
 use crate::{
+    advice::PeerKind,
     auth::{Mechanism, Principal},
     defaults::{MAX_UNAUTHORIZED_CALLS, PING_INTERVAL},
     device::DeviceId,
     events::{Event, Hub, Invalidate, InvalidateReason, Signal},
+    http::HostJudgement,
     protocol::{
         ClientId, ClientInfo, ClientMode, Dialect, ErrorShape, EventName, Json, Request, Role, Scopes, ServerFrame,
     },
@@ -84,12 +86,21 @@ async fn running() -> Running {
         rule: Rule::LoopbackPeer,
         silence: Silence::WithSharedSecret,
     };
+    let approach = Approach {
+        peer_kind: PeerKind::Loopback,
+        judgement: HostJudgement::Local,
+        host: None,
+        origin: None,
+        browser: false,
+        tls: false,
+    };
     let subscriber = hub.subscribe(hub.listen(), Some(device), principal.role, principal.scopes.clone());
     let caller = Arc::new(Caller {
         id: ConnectionId::random(),
         principal,
         client,
         source,
+        approach,
         dialect: Dialect::V4,
         waiting: None,
         scope_advice: None,

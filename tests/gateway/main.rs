@@ -23,4 +23,5 @@ mod throttle;
 mod tls;
 mod unix_socket;
 mod upgrade;
+mod whoami;
 mod without_device;

@@ -7,6 +7,7 @@ mod probe;
 mod report;
 mod run;
 mod status;
+mod whoami;
 
 pub(super) use health::Health;
 pub use run::Run;
@@ -20,6 +21,8 @@ pub(super) enum GatewayCommand {
     Health(Health),
     Status(status::Status),
     Probe(probe::Probe),
+    #[command(name = "whoami")]
+    WhoAmI(whoami::WhoAmICommand),
     Call(call::Call),
 }
 
@@ -34,6 +37,7 @@ impl GatewayCommand {
             Self::Health(command) => command.run(context, output).await,
             Self::Status(command) => command.run(context, output).await,
             Self::Probe(command) => command.run(context, output).await,
+            Self::WhoAmI(command) => command.run(context, output).await,
             Self::Call(command) => command.run(context, output).await,
         }
     }
@@ -45,6 +49,7 @@ impl GatewayCommand {
             Self::Health(command) => Some(&command.target),
             Self::Status(command) => Some(&command.target),
             Self::Probe(command) => Some(&command.target),
+            Self::WhoAmI(command) => Some(&command.target),
             Self::Call(command) => Some(&command.target),
         }
     }

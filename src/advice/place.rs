@@ -1,9 +1,10 @@
-//! What to type next: from the place where the user stands to a command. Pure.
-//!
-//! A suggested command holds only values that the gateway made, or parsed and printed anew: never a Host, a header's
-//! value or a name that a peer chose.
+//! Where the gateway runs, and how its command line is reached there.
 
 use std::fmt;
+
+use serde_json::Value;
+
+use super::{Setting, quoted};
 
 /// Where the gateway runs, and so where its command line can be reached without the network.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -70,6 +71,16 @@ impl Place {
         }
     }
 
+    /// What it is, in a word.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Container(_) => "container",
+            Self::Compose(_) => "compose",
+            Self::Pod(_) => "pod",
+        }
+    }
+
     /// The command that runs `openclaw WORDS` next to the gateway.
     pub fn command(&self, words: &str) -> String {
         match self {
@@ -78,6 +89,15 @@ impl Place {
             Self::Compose(service) => format!("docker compose run --rm {service} {words}"),
             Self::Pod(Some(name)) => format!("kubectl exec {name} -- openclaw {words}"),
         }
+    }
+
+    /// The command that sets `setting` to `value` for the gateway.
+    pub fn configure(&self, setting: Setting, value: &Value) -> String {
+        let value = match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        self.command(&format!("config set {setting} {}", quoted(&value)))
     }
 
     /// [`Self::command`], or without the way there where it would not fit into `most` bytes.
@@ -89,6 +109,8 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -111,6 +133,20 @@ mod tests {
         ];
         for (marks, command) in rows {
             assert_eq!(Place::of(marks).command("devices list"), command, "{marks:?}");
+        }
+    }
+
+    #[test]
+    fn a_setting_is_quoted_for_the_shell() {
+        let pod = Place::Pod(Name::parse("openclaw-0"));
+        #[rustfmt::skip]
+        let rows = [
+            (Place::Host, Setting::TrustedProxies, json!(["10.0.0.1", "traefik"]), r#"openclaw config set gateway.trustedProxies '["10.0.0.1","traefik"]'"#),
+            (Place::Host, Setting::PublishedOn,    json!("loopback"),              "openclaw config set gateway.publishedOn loopback"),
+            (pod,         Setting::LoopbackIsProxy, json!(false),                  "kubectl exec openclaw-0 -- openclaw config set gateway.loopbackIsProxy false"),
+        ];
+        for (place, setting, value, command) in rows {
+            assert_eq!(place.configure(setting, &value), command, "{place:?}");
         }
     }
 

@@ -1,0 +1,14 @@
+//! What to type next: from what was seen, and the place where the user stands, to a setting and a command. Pure.
+//!
+//! Advice is output too. A suggested command holds only values that the gateway made, or parsed and printed anew (an
+//! address, a network): never a Host, a header's value or a name that a peer chose. It is quoted for a shell. And a
+//! stranger's own words must not lead an operator to trust him: for a peer on a public address, or on one of our own
+//! subnets, the setting is named, but no command that trusts it is made.
+
+mod place;
+mod remedy;
+mod setting;
+
+pub use place::{Marks, Name, Place};
+pub use remedy::{PeerKind, Reader, Situation};
+pub use setting::{Setting, quoted};
