@@ -30,7 +30,7 @@
 //! | [`policy`] | what the gateway goes by at a moment: one immutable value |
 //! | [`pairing`], [`store`], [`events`], [`presence`], [`health`], [`logs`], [`dns`], [`metrics`], [`observed`] | services: they know no stage |
 //! | [`readiness`], [`shutdown`], [`signals`], [`telemetry`] | the process: probes, drain, signals, logging |
-//! | [`control`], [`notify`] | orders to the running process; what the service manager is told of it |
+//! | [`control`], [`notify`], [`supervisor`] | orders to the running process; what its service manager is told; what supervises it |
 //! | [`state`], [`clock`], [`cgroup`] | the paths of the state directory; the time on the wire; what the container may use |
 //! | [`client`] | the protocol's client side, used by [`cli`] and tests |
 //! | [`cli`] | one file a command |
@@ -72,4 +72,5 @@ pub mod signals;
 pub mod source;
 pub mod state;
 pub mod store;
+pub mod supervisor;
 pub mod telemetry;

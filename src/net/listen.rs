@@ -69,8 +69,9 @@ impl Hint for ListenError {
             Self::Taken { owner, .. } if owner.is_openclaw() => {
                 let stop = owner.process.as_ref().map_or_else(String::new, |process| format!(", `kill {}` stops it", process.pid));
                 format!(
-                    "`openclaw gateway status` shows it{stop}; to run another one beside it, choose another port with --port \
-                     and another state directory with OPENCLAW_STATE_DIR"
+                    "`openclaw gateway restart` restarts the one of this state directory, `openclaw gateway status` shows it{stop}; \
+                     to run another one beside it, choose another port with --port and another state directory with \
+                     OPENCLAW_STATE_DIR"
                 )
             }
             Self::Taken { .. } => "stop that process, or choose another port with --port or gateway.port".to_owned(),

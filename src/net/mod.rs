@@ -27,7 +27,7 @@ pub use listen::{BindMode, ListenError, addresses, listen};
 pub use lobby::{Lobby, Ticket};
 pub use lock::{
     Announcement, GatewayLock, LastGateway, LockError, LockHolder, LockState, check_state_directory, last_gateway,
-    probe_lock,
+    lock_process, probe_lock,
 };
 pub use peer::PeerAddr;
 pub use port_owner::{Listener, PortOwner, Process, port_owner};

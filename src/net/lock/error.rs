@@ -59,7 +59,9 @@ impl Hint for LockError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Held { .. } => {
-                "`openclaw gateway status` shows it; one gateway at a time can use a state directory (OPENCLAW_STATE_DIR)".into()
+                "openclaw gateway restart (it goes on with the configuration as it is now); `openclaw gateway status` shows it, and one \
+                 gateway at a time can use a state directory (OPENCLAW_STATE_DIR)"
+                    .into()
             }
             Self::Unwritable { owner, own, source, .. } => match source.kind() {
                 io::ErrorKind::ReadOnlyFilesystem => {

@@ -4,6 +4,7 @@
 //! whether a lock that was taken over a shared file system is one of our own kernel.
 
 mod error;
+mod process;
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -19,7 +20,7 @@ use nix::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use self::error::LockError;
+pub use self::{error::LockError, process::lock_process};
 
 use crate::{
     clock::now_ms,

@@ -25,6 +25,13 @@ pub struct Process {
 }
 
 impl Process {
+    /// The process with this id; `None` where there is none.
+    pub fn of(pid: u32) -> Option<Self> {
+        let proc = Path::new("/proc");
+        let directory = proc.join(pid.to_string());
+        directory.exists().then(|| Self { pid, command: command(&directory), since: since(proc, &directory) })
+    }
+
     /// Whether its program, or the script that its program runs, is named for OpenClaw.
     pub(super) fn names_openclaw(&self) -> bool {
         let mut programs = self.command.split(' ').take(2).filter_map(|word| word.rsplit('/').next());
