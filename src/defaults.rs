@@ -340,3 +340,20 @@ pub const MAX_OBSERVED_KINDS: usize = 256;
 
 /// Most examples of peers and of Hosts that are kept for one kind of contradiction: enough to recognise a proxy.
 pub const MAX_OBSERVED_EXAMPLES: usize = 4;
+
+/// Between two looks whether an order to a gateway has had its result.
+pub const RESULT_POLL: Duration = Duration::from_millis(20);
+
+/// What a gateway that was told to stop gets beyond the time of its open sessions: writing down, and a loaded machine.
+pub const STOP_SLACK: Duration = Duration::from_secs(5);
+
+/// What a gateway that was told to restart gets beyond that time to listen again. It takes milliseconds; a loaded machine, or a
+/// clock that is waited for, takes longer.
+pub const START_SLACK: Duration = Duration::from_secs(20);
+
+/// How long the log is watched for what came of a signal to reload.
+pub const RELOAD_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the service manager takes a gateway for alive that says nothing. It says so twice within; a drain of the log or a
+/// slow disk must not look like a hang.
+pub const WATCHDOG_PERIOD: Duration = Duration::from_secs(30);

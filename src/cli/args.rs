@@ -72,6 +72,9 @@ impl Cli {
 
     /// Whether data is wanted as JSON.
     pub fn is_json(&self) -> bool {
+        if let Command::Gateway(gateway) = &self.command {
+            return gateway.command.as_ref().is_some_and(GatewayCommand::is_json);
+        }
         self.target().is_some_and(|target| target.json)
     }
 

@@ -1,5 +1,7 @@
 //! What a gateway wrote just before it could no longer be reached.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 
 use super::Context;
@@ -18,14 +20,18 @@ const SHOWN: usize = 3;
 
 /// The last lines of the log of this machine's gateway, where it wrote them just now.
 pub(super) fn last_words(context: &Context, lock: &LockState) -> Vec<String> {
+    let Ok(piece) = tail(&log_file(context, lock), &LOOK_BACK) else { return Vec::new() };
+    let recent = recent(piece.lines.iter().filter_map(|line| Record::parse(line)), Timestamp::now());
+    recent.into_iter().map(|line| format!("Last in its log: {line}")).collect()
+}
+
+/// The log file of this machine's gateway: what the one that lives says, else where one would write.
+pub(super) fn log_file(context: &Context, lock: &LockState) -> PathBuf {
     let named = match lock {
         LockState::Held { holder: Some(holder), .. } => holder.log_file.clone(),
         _ => None,
     };
-    let file = named.unwrap_or_else(|| Location::new(context.settings.logging.file.clone(), context.state()).current());
-    let Ok(piece) = tail(&file, &LOOK_BACK) else { return Vec::new() };
-    let recent = recent(piece.lines.iter().filter_map(|line| Record::parse(line)), Timestamp::now());
-    recent.into_iter().map(|line| format!("Last in its log: {line}")).collect()
+    named.unwrap_or_else(|| Location::new(context.settings.logging.file.clone(), context.state()).current())
 }
 
 fn recent(records: impl Iterator<Item = Record>, now: Timestamp) -> Vec<String> {

@@ -1,12 +1,20 @@
 //! `openclaw gateway`: running a gateway, and asking about one.
 
 mod call;
-mod facts;
+mod capability;
 mod health;
+mod install;
+mod order;
 mod probe;
+mod reload;
 mod report;
+mod restart;
 mod run;
 mod status;
+mod stop;
+mod supervision;
+mod unit;
+mod ways;
 mod whoami;
 
 pub(super) use health::Health;
@@ -20,6 +28,11 @@ pub(super) enum GatewayCommand {
     Run(Box<Run>),
     Health(Health),
     Status(status::Status),
+    Stop(stop::Stop),
+    Restart(restart::Restart),
+    Reload(reload::Reload),
+    Unit(unit::Unit),
+    Install(install::Install),
     Probe(probe::Probe),
     #[command(name = "whoami")]
     WhoAmI(whoami::WhoAmICommand),
@@ -36,18 +49,35 @@ impl GatewayCommand {
             Self::Run(_) => Err(CliError::usage("a gateway is run by the program itself")),
             Self::Health(command) => command.run(context, output).await,
             Self::Status(command) => command.run(context, output).await,
+            Self::Stop(command) => command.run(context, output).await,
+            Self::Restart(command) => command.run(context, output).await,
+            Self::Reload(command) => command.run(context, output).await,
+            Self::Unit(command) => command.run(context, output),
+            Self::Install(command) => command.run(context, output),
             Self::Probe(command) => command.run(context, output).await,
             Self::WhoAmI(command) => command.run(context, output).await,
             Self::Call(command) => command.run(context, output).await,
         }
     }
 
-    /// What was typed about the gateway; `None` for `run`.
+    /// Whether data is wanted as JSON.
+    pub(super) fn is_json(&self) -> bool {
+        match self {
+            Self::Unit(command) => command.args.json,
+            Self::Install(command) => command.args.json,
+            _ => self.target().is_some_and(|target| target.json),
+        }
+    }
+
+    /// What was typed about the gateway; `None` where none is talked to.
     pub(super) fn target(&self) -> Option<&TargetArgs> {
         match self {
-            Self::Run(_) => None,
+            Self::Run(_) | Self::Unit(_) | Self::Install(_) => None,
             Self::Health(command) => Some(&command.target),
             Self::Status(command) => Some(&command.target),
+            Self::Stop(command) => Some(&command.target),
+            Self::Restart(command) => Some(&command.target),
+            Self::Reload(command) => Some(&command.target),
             Self::Probe(command) => Some(&command.target),
             Self::WhoAmI(command) => Some(&command.target),
             Self::Call(command) => Some(&command.target),

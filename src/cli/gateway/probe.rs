@@ -6,8 +6,9 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{
-    super::{CliError, Context, Exit, Output, Tone, Wish, target::TargetArgs, text::one_line},
-    facts::{Attempt, Capability, attempts},
+    super::{CliError, Context, Exit, Output, Tone, Wish, reach::open_way, target::TargetArgs, text::one_line},
+    capability::Capability,
+    ways::{Attempt, attempts},
 };
 use crate::{clock::now_ms, protocol::HelloOk};
 
@@ -58,7 +59,7 @@ impl Probe {
 
 async fn ask(context: &Context, target: &TargetArgs, attempt: Attempt) -> Found {
     let began = Instant::now();
-    let session = attempt.open(context, target).await;
+    let session = open_way(context, target, Wish::PROBE, &attempt.way).await;
     let latency_ms = began.elapsed().as_millis();
     let result = match session {
         Ok(mut session) => {
@@ -93,7 +94,7 @@ fn document(found: &[Found], ts: i64, duration_ms: u128, timeout_ms: u128) -> Va
         "primaryTargetId": primary.map(|found| found.attempt.id()),
         "warnings": warnings(found),
         "network": {
-            "localLoopbackUrl": found.iter().find(|found| found.attempt.id() == "localLoopback").map(|found| found.attempt.address()),
+            "localLoopbackUrl": found.iter().find(|found| found.attempt.id() == "localLoopback").map(|found| found.attempt.way.address()),
         },
         "discovery": { "timeoutMs": 0, "count": 0, "beacons": [] },
         "targets": found.iter().map(Found::document).collect::<Vec<_>>(),
@@ -130,7 +131,7 @@ impl Found {
         let mut target = json!({
             "id": self.attempt.id(),
             "kind": self.attempt.id(),
-            "url": self.attempt.address(),
+            "url": self.attempt.way.address(),
             "active": self.attempt.active,
             "tunnel": null,
         });
@@ -186,7 +187,7 @@ fn show(found: &[Found], output: &mut Output) -> io::Result<()> {
     output.field("Reachable", tone, word)?;
     for found in found {
         output.line("")?;
-        output.toned(Tone::Heading, &format!("{} {}", found.attempt.label(), found.attempt.address()))?;
+        output.toned(Tone::Heading, &format!("{} {}", found.attempt.way.source(), found.attempt.way.address()))?;
         match &found.result {
             Ok(answers) => {
                 let version = one_line(&answers.hello.server.version, 40);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::{CliError, Output, Tone, target::Source, text::ago},
-    facts::Capability,
+    capability::Capability,
 };
 use crate::{
     client::{Failure, GatewayUrl, Scheme},

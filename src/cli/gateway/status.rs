@@ -1,26 +1,23 @@
 //! `gateway status`
 
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::PathBuf,
-};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::{
     super::{
         CliError, Context, Exit, Output, Session, Wish,
+        last_words::log_file,
         reach::open_way,
-        target::{Known, TargetArgs, Way, local_url, plan},
+        target::{TargetArgs, Way, local_url},
     },
-    facts::Capability,
     report::{Lock, Probe, Report, Rpc},
+    ways::ways,
 };
 use crate::{
     client::GatewayUrl,
     clock::now_ms,
     config::{Bind, ConfigError},
     hint::Hint,
-    logs::Location,
-    net::{LockState, port_owner},
+    net::port_owner,
 };
 
 /// Show what is known of the gateway: process, configuration, port, and whether it lets this command in. Exit code 0 even
@@ -57,10 +54,7 @@ impl Status {
         let settings = &context.settings;
         let announced = Context::announced(&lock);
         let url = announced.as_ref().map_or_else(|| local_url(settings), GatewayUrl::dialable);
-        let log_file = match &lock {
-            LockState::Held { holder: Some(holder), .. } => holder.log_file.clone(),
-            _ => None,
-        };
+        let log_file = log_file(context, &lock);
         let problems = match &context.problem {
             Some(ConfigError::Invalid(problems)) => problems.iter().map(ToString::to_string).collect(),
             Some(problem) => vec![problem.to_string()],
@@ -86,7 +80,7 @@ impl Status {
             url,
             socket: context.sockets(&lock).into_iter().find(|path| path.exists()),
             lock: Lock::of(lock),
-            log_file: log_file.unwrap_or_else(|| log_location(context).current()),
+            log_file,
             probe: self.probe(context).await?,
         })
     }
@@ -108,11 +102,7 @@ impl Status {
     }
 
     async fn try_way(&self, context: &Context, way: &Way) -> Rpc {
-        let (source, address) = match way {
-            Way::Socket(path) => (super::super::target::Source::LocalSocket, path.display().to_string()),
-            Way::Network(remote) => (remote.source.clone(), remote.url.to_string()),
-            Way::Files => (super::super::target::Source::Files, String::new()),
-        };
+        let (source, address) = (way.source(), way.address());
         let result = match open_way(context, &self.target, Wish::PROBE, way).await {
             Ok(session) => self.look_around(session).await,
             Err(error) => Err(error),
@@ -130,15 +120,6 @@ impl Status {
     }
 }
 
-/// The ways that a command would take.
-fn ways(context: &Context, args: &TargetArgs) -> Result<Vec<Way>, CliError> {
-    let lock = context.lock();
-    let announced = Context::announced(&lock);
-    let sockets = context.sockets(&lock);
-    let known = Known { settings: &context.settings, sockets: &sockets, announced: announced.as_ref(), files: false };
-    plan(args, known).map(|plan| plan.ways).map_err(|error| context.no_target(error))
-}
-
 fn dialed(url: &GatewayUrl) -> SocketAddr {
     SocketAddr::new(url.address().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), url.port())
 }
@@ -150,17 +131,5 @@ fn bind_host(bind: Bind, custom: Option<IpAddr>) -> Option<String> {
         Bind::Lan => Some("0.0.0.0".into()),
         Bind::Custom => custom.map(|host| host.to_string()),
         Bind::Auto | Bind::Tailnet => None,
-    }
-}
-
-fn log_location(context: &Context) -> Location {
-    let configured: Option<PathBuf> = context.settings.logging.file.clone();
-    Location::new(configured, context.state())
-}
-
-impl Capability {
-    /// For people.
-    pub(super) fn spoken(self) -> String {
-        self.as_str().replace('_', "-")
     }
 }

@@ -1,0 +1,50 @@
+//! Why there is no plan.
+
+use super::Source;
+use crate::{
+    client::{GatewayUrl, InvalidFingerprint, InvalidUrl},
+    hint::Hint,
+};
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// A configured URL is none.
+    #[error("{named_by} names no gateway")]
+    BadUrl {
+        /// Which setting.
+        named_by: Source,
+        /// What is wrong with it.
+        #[source]
+        problem: InvalidUrl,
+    },
+    /// A configured fingerprint is none.
+    #[error("gateway.remote.tlsFingerprint cannot be read")]
+    BadFingerprint(#[source] InvalidFingerprint),
+    /// A URL was named without a secret; secrets of the configuration are not sent there.
+    #[error(
+        "gateway url override requires explicit credentials\nFix: pass --token or --password{}.\n\
+         The configured secrets are for the configured gateway, and are not sent to {url}.",
+        if *.named_by == Source::EnvUrl { ", or set OPENCLAW_GATEWAY_TOKEN or OPENCLAW_GATEWAY_PASSWORD" } else { "" }
+    )]
+    NeedsCredentials {
+        /// Where it would have gone.
+        url: GatewayUrl,
+        /// Which setting.
+        named_by: Source,
+    },
+}
+
+impl Hint for TargetError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::BadUrl { problem, .. } => return problem.hint(),
+            Self::BadFingerprint(_) => "copy the fingerprint that the gateway printed at its start".into(),
+            Self::NeedsCredentials { .. } => {
+                "the token is gateway.auth.token on the gateway's machine: in openclaw.json, OPENCLAW_GATEWAY_TOKEN, or \
+                 identity/gateway-token of its state directory"
+                    .into()
+            }
+        })
+    }
+}
