@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A Docker engine of the tests' own, in network, mount and process namespaces of its own: the machine's network, its own engine and
-# its /run are never touched. Sourced after install.sh.
+# its /run are never touched. Sourced after install.sh, and after gotools.sh where
+# `present` is wanted.
 #
 #   engine_up [debian|present] [OPTION...]   starts it (OPTION: for dockerd, as --userland-proxy=false), exports DOCKER_HOST
 #   engine_host COMMAND...                   runs a command on what is the host to the engine: where published ports are
@@ -13,8 +14,8 @@
 # Several at once: each has names, addresses and directories of its own, so run as many as the memory holds, one a shell; call
 # engine_up in the shell that lives as long as the engine is needed, never in $(…), because the engine ends with that shell.
 #
-# The host has 192.0.2.1 and 2001:db8::1 towards the other machine, which has 192.0.2.50 and 2001:db8::50. Programs that know no
-# shell find the two network namespaces in OPENCLAW_ENGINE_HOST and OPENCLAW_ENGINE_LAN, for nsenter --net=….
+# The host has 192.168.10.1 and fd00:10::1 towards the other machine, which has 192.168.10.50 and fd00:10::50 and is its router.
+# Programs that know no shell find the two network namespaces in OPENCLAW_ENGINE_HOST and OPENCLAW_ENGINE_LAN, for nsenter --net=….
 #
 # Whatever becomes of the shell, the kernel ends everything in the namespaces with it, and a process that waits for just that removes the
 # directory and the cgroups.
@@ -71,13 +72,9 @@ engine_install_debian() {
   [[ $version == *' 20.10.'* ]] || echo "the installed engine is not the one of Debian 12: $version"
 }
 
-# Today's engine is five programs, in the directory that the caller names.
 engine_install_present() {
-  local tool
-  for tool in dockerd docker-proxy containerd containerd-shim-runc-v2 runc; do
-    [[ -x ${OPENCLAW_ENGINE_TOOLS:-/nowhere}/$tool ]] ||
-      { cannot_run "today's engine is not built: there is no $tool in OPENCLAW_ENGINE_TOOLS"; return; }
-  done
+  declare -F go_tools > /dev/null || { cannot_run 'scripts/lib/gotools.sh is not sourced'; return; }
+  go_tools dockerd docker-proxy containerd containerd-shim-runc-v2 runc
 }
 
 # Starts the engine $1 with the storage driver $2 and the options that follow.
@@ -117,6 +114,11 @@ engine_configure() {
   "exec-opts": ["native.cgroupdriver=cgroupfs"], "cgroup-parent": "/openclaw-$name"$options }
 JSON
   [[ $2 == present ]] || return 0
+  local tool
+  mkdir "$1/bin"
+  for tool in dockerd docker-proxy containerd containerd-shim-runc-v2 runc; do
+    ln -s "$(go_tool "$tool")" "$1/bin/"
+  done
   cat > "$1/containerd.toml" << TOML
 version = 3
 root = "$1/containerd"
@@ -133,13 +135,17 @@ engine_network() {
   for pid in "$engine_pid" "$engine_lan_pid"; do
     engine_wait 10 engine_elsewhere "$pid" "$own" || return
   done
-  engine_host ip link add lan0 type veth peer name eth0 netns "$engine_lan_pid" &&
-    engine_host ip link set lo up && engine_host ip link set lan0 up &&
+  # Behind a bridge, because a default route over a veth is the mark of a container and not of a host.
+  engine_host ip link add lan0 type bridge && engine_host ip link set lan0 up &&
+    engine_host ip link add lan1 type veth peer name eth0 netns "$engine_lan_pid" &&
+    engine_host ip link set lan1 master lan0 up && engine_host ip link set lo up &&
     engine_lan ip link set lo up && engine_lan ip link set eth0 up &&
-    engine_host ip address add 192.0.2.1/24 dev lan0 && engine_lan ip address add 192.0.2.50/24 dev eth0 &&
+    engine_host ip address add 192.168.10.1/24 dev lan0 && engine_lan ip address add 192.168.10.50/24 dev eth0 &&
     # Without waiting for neighbours to object: there are none.
-    engine_host ip address add 2001:db8::1/64 dev lan0 nodad && engine_lan ip address add 2001:db8::50/64 dev eth0 nodad &&
-    engine_host ip route add default via 192.0.2.50 && engine_lan ip route add default via 192.0.2.1
+    engine_host ip address add fd00:10::1/64 dev lan0 nodad && engine_lan ip address add fd00:10::50/64 dev eth0 nodad &&
+    engine_host ip route add default via 192.168.10.50 &&
+    # What is meant for elsewhere is turned away at once.
+    engine_lan sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward' && engine_lan ip route add unreachable default
 }
 
 engine_elsewhere() {
@@ -174,12 +180,12 @@ engine_inside() {
   echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
   local -a command=(/usr/sbin/dockerd)
   if [[ $kind == present ]]; then
-    PATH=$OPENCLAW_ENGINE_TOOLS:$PATH
+    PATH=$directory/bin:$PATH
     containerd --config "$directory/containerd.toml" &
     # Clients of older engines may use it too.
     export DOCKER_MIN_API_VERSION=1.24
     command=(dockerd --containerd /run/containerd/containerd.sock
-      --userland-proxy-path "$OPENCLAW_ENGINE_TOOLS/docker-proxy")
+      --userland-proxy-path "$directory/bin/docker-proxy")
   fi
   "${command[@]}" --config-file "$directory/daemon.json" "$@" &
   # Orphans of the containers are reaped by this shell meanwhile.
