@@ -104,3 +104,13 @@ cargo_install_deny() {
   bounded env CARGO_TARGET_DIR="$2/target" cargo install "cargo-deny@$1" --locked --debug --root "$2" &&
     rm -rf "$2/target"
 }
+
+# The cargo command $1 of version $2, as $cache/$1-$2/bin/$1. Unoptimised, as above.
+install_cargo_tool() {
+  once "$1-$2" cargo_install_tool "$1" "$2" || cannot_run "$1 $2 could not be built"
+}
+
+cargo_install_tool() {
+  bounded env CARGO_TARGET_DIR="$3/target" cargo install "$1@$2" --locked --debug --root "$3" &&
+    rm -rf "$3/target"
+}
