@@ -357,3 +357,12 @@ pub const RELOAD_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the service manager takes a gateway for alive that says nothing. It says so twice within; a drain of the log or a
 /// slow disk must not look like a hang.
 pub const WATCHDOG_PERIOD: Duration = Duration::from_secs(30);
+/// Most hops that forwarding headers may tell of. Real chains have three or four.
+pub const MAX_FORWARDING_HOPS: usize = 32;
+
+/// Largest `X-Forwarded-For`, or `Forwarded`, all its lines together, in bytes: the most hops with everything that RFC 7239
+/// lets each of them say.
+pub const MAX_FORWARDING_BYTES: usize = 4 * 1024;
+
+/// Largest PROXY preamble, in bytes. Real ones have 28 to 300; those with a client's certificate a kilobyte or two.
+pub const MAX_PREAMBLE_BYTES: usize = 4 * 1024;

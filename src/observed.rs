@@ -121,11 +121,11 @@ impl Finding {
     /// Whether the policy of this moment makes it impossible, so that it need not be told any more.
     fn is_settled(self, trust: &Trust, example: &Source) -> bool {
         match self {
-            Self::UntrustedProxy => example.peer.is_some_and(|peer| trust.proxies.contains(peer)),
+            Self::UntrustedProxy => example.peer.is_some_and(|peer| trust.proxies.contains(peer.ip())),
             Self::PublishedOnUnset => trust.published_on.is_some(),
             Self::BridgeForeignHost => matches!(trust.published_on, Some(PublishedOn::Wider(_))),
             Self::LoopbackForeignHost => trust.loopback_is_proxy,
-            Self::SilentProxy => example.peer.is_some_and(|peer| !trust.proxies.contains(peer)),
+            Self::SilentProxy => example.peer.is_some_and(|peer| !trust.proxies.contains(peer.ip())),
         }
     }
 }
@@ -194,7 +194,7 @@ impl Observed {
             noted.count = Count { times: noted.count.times + 1, last_at: now };
             noted.epoch = sighting.epoch;
             if let Some(peer) = source.peer {
-                remember(&mut noted.peers, peer);
+                remember(&mut noted.peers, peer.ip());
             }
             if let Some(host) = sighting.foreign_host {
                 remember(&mut noted.hosts, field(host).chars().take(MAX_HOST_SHOWN_CHARS).collect());
@@ -289,14 +289,14 @@ mod tests {
     use hyper::{HeaderMap, header::HeaderValue};
 
     use super::*;
-    use crate::source::{Arrival, Surroundings, classify};
+    use crate::source::{Arrival, Peer, Surroundings, classify};
 
     fn source(peer: &str, header: Option<&'static str>) -> Source {
         let mut headers = HeaderMap::new();
         if let Some(name) = header {
             headers.insert(name, HeaderValue::from_static("x"));
         }
-        let arrival = Arrival::Tcp(peer.parse().expect("an address"));
+        let arrival = Arrival::Tcp(peer.parse::<IpAddr>().expect("an address").into());
         classify(arrival, &headers, &Trust::default(), &Surroundings::default())
     }
 
@@ -305,7 +305,8 @@ mod tests {
     }
 
     fn sighting<'a>(source: &'a Source, foreign_host: Option<&'a str>) -> Sighting<'a> {
-        let peer_kind = PeerKind::of(source.peer, self::source(&source.peer.expect("TCP").to_string(), None).class);
+        let peer_kind =
+            PeerKind::of(source.peer.map(Peer::ip), self::source(&source.peer.expect("TCP").to_string(), None).class);
         Sighting { source, peer_kind, foreign_host, published_on: None, epoch: 1 }
     }
 

@@ -8,7 +8,7 @@ use super::{Name, Place, Setting};
 use crate::{
     defaults::MAX_ADVISED_ENTRIES,
     protocol::{Remedy, SourceReport},
-    source::{ProxyHeader, PublishedOn, Rule, Silence, Source, SourceClass, Trust},
+    source::{ForwardedClient, Peer, ProxyHeader, PublishedOn, Rule, Silence, Source, SourceClass, Trust},
 };
 
 /// Of what kind the other end of a socket is by its address alone, whatever was sent.
@@ -157,10 +157,10 @@ impl Situation<'_> {
         SourceReport {
             class: source.class.as_str().to_owned(),
             rule: source.rule.to_string(),
-            peer: source.peer,
+            peer: source.peer.map(Peer::ip),
             peer_kind: self.peer_kind.as_str().to_owned(),
-            client: source.client,
-            hops: Vec::new(),
+            client: source.forwarded.map(ForwardedClient::ip).or(source.client),
+            hops: source.hops.clone(),
             evidence: source.explain(),
             grant: self.grant(),
             remedies: self.remedies(),

@@ -1,10 +1,7 @@
 //! Whether what a client brought lets it in: pure.
 
 use super::{AuthFailure, AuthPolicy, Mechanism, Presented, ProxyUser, SharedSecret, TrustedProxyFailure};
-use crate::{
-    protocol::Dialect,
-    source::{Silence, SourceClass},
-};
+use crate::{protocol::Dialect, source::Silence};
 
 /// What a client brought, and what is known of it.
 #[derive(Debug, Clone, Copy)]
@@ -13,8 +10,8 @@ pub struct Attempt<'a> {
     pub presented: Presented<'a>,
     /// The generation that it speaks.
     pub dialect: Dialect,
-    /// Where it is.
-    pub class: SourceClass,
+    /// What is granted where it is.
+    pub silence: Silence,
     /// The device that proved its key on this connection.
     pub device: DeviceStanding<'a>,
     /// What the proxy before it said, in mode `trusted-proxy`; looked at in no other.
@@ -86,7 +83,7 @@ fn by_mode(policy: &AuthPolicy, attempt: &Attempt<'_>) -> Result<Accepted, AuthF
                 None => TrustedProxyFailure::UntrustedSource,
             };
             match (secret, password.or(token)) {
-                (Some(secret), Some(presented)) if attempt.class.silence() == Silence::WithSharedSecret => {
+                (Some(secret), Some(presented)) if attempt.silence == Silence::WithSharedSecret => {
                     by_password(secret, presented)
                 }
                 _ => Err(failure.into()),
@@ -222,7 +219,7 @@ mod tests {
             (&by_token,    Presented { setup_code: Some("c"), ..token("s3cret") }, V4, known, Ok("token")),
         ];
         for (index, (policy, presented, dialect, device, expected)) in rows.into_iter().enumerate() {
-            let attempt = Attempt { presented, dialect, class: SourceClass::Private, device, proxy: None };
+            let attempt = Attempt { presented, dialect, silence: Silence::Never, device, proxy: None };
             assert_eq!(
                 outcome(policy, &attempt),
                 expected.map_err(str::to_owned),
@@ -234,7 +231,6 @@ mod tests {
 
     #[test]
     fn a_proxy_vouches_and_a_password_lets_in_clients_on_this_machine() {
-        use SourceClass as C;
         let known = |text: &str| text == DEVICE_TOKEN;
         let known = DeviceStanding::Known(&known);
         let absent = DeviceStanding::Absent;
@@ -242,16 +238,16 @@ mod tests {
         let refused = Err(TrustedProxyFailure::UserMissing);
         #[rustfmt::skip]
         let rows = [
-            (&with,    C::Loopback, password("s3cret"),         absent, Ok("password")),
-            (&with,    C::Loopback, password("wrong"),          absent, Err("password_mismatch")),
-            (&with,    C::Private,  password("s3cret"),         absent, Err("trusted_proxy_user_missing")),
-            (&with,    C::Proxied,  password("s3cret"),         absent, Err("trusted_proxy_user_missing")),
-            (&without, C::Loopback, password("s3cret"),         absent, Err("trusted_proxy_user_missing")),
-            (&without, C::Proxied,  none(),                     absent, Err("trusted_proxy_user_missing")),
-            (&without, C::Private,  device_token(DEVICE_TOKEN), known,  Ok("device-token")),
+            (&with,    Silence::WithSharedSecret, password("s3cret"),         absent, Ok("password")),
+            (&with,    Silence::WithSharedSecret, password("wrong"),          absent, Err("password_mismatch")),
+            (&with,    Silence::Never,            password("s3cret"),         absent, Err("trusted_proxy_user_missing")),
+            (&with,    Silence::Never,            password("s3cret"),         absent, Err("trusted_proxy_user_missing")),
+            (&without, Silence::WithSharedSecret, password("s3cret"),         absent, Err("trusted_proxy_user_missing")),
+            (&without, Silence::Never,            none(),                     absent, Err("trusted_proxy_user_missing")),
+            (&without, Silence::Never,            device_token(DEVICE_TOKEN), known,  Ok("device-token")),
         ];
-        for (index, (policy, class, presented, device, expected)) in rows.into_iter().enumerate() {
-            let attempt = Attempt { presented, dialect: Dialect::V4, class, device, proxy: Some(&refused) };
+        for (index, (policy, silence, presented, device, expected)) in rows.into_iter().enumerate() {
+            let attempt = Attempt { presented, dialect: Dialect::V4, silence, device, proxy: Some(&refused) };
             assert_eq!(outcome(policy, &attempt), expected.map_err(str::to_owned), "row {index}");
         }
     }

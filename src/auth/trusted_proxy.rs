@@ -4,7 +4,7 @@ use std::{borrow::Cow, net::IpAddr};
 
 use hyper::{HeaderMap, header::HeaderName};
 
-use crate::source::{Source, SourceClass};
+use crate::source::{Peer, Source, SourceClass};
 
 /// What a proxy must say of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +34,8 @@ pub struct Hop {
 
 impl Hop {
     /// The hop of a connection from `source`.
-    pub const fn of(source: &Source, peer_is_ours: bool) -> Self {
-        Self { class: source.class, peer: source.peer, peer_is_ours }
+    pub fn of(source: &Source, peer_is_ours: bool) -> Self {
+        Self { class: source.class, peer: source.peer.map(Peer::ip), peer_is_ours }
     }
 }
 

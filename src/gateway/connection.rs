@@ -19,7 +19,7 @@ use crate::{
     presence::Newcomer,
     protocol::{ClientMode, Scope},
     session::{ConnectionId, Session},
-    source::{self, Arrival, Source, Trust},
+    source::{self, Arrival, Peer, Source, Trust},
 };
 
 /// Serves a connection until it ends. The stages before the session are boxed, so that an idle session does not keep room
@@ -103,10 +103,10 @@ async fn handshake(
 }
 
 fn visitor(head: &RequestHead, ends: Option<(PeerAddr, std::net::SocketAddr)>, tls: bool, policy: &Policy) -> Visitor {
-    let arrival = ends.map_or(Arrival::UnixSocket, |(peer, _)| Arrival::Tcp(peer.ip()));
+    let arrival = ends.map_or(Arrival::UnixSocket, |(peer, _)| Arrival::Tcp(peer.into()));
     let source = source::classify(arrival, &head.headers, &policy.trust, &policy.surroundings);
     let bare = source::classify(arrival, &HeaderMap::new(), &Trust::default(), &policy.surroundings);
-    let peer_kind = PeerKind::of(source.peer, bare.class);
+    let peer_kind = PeerKind::of(source.peer.map(Peer::ip), bare.class);
     let text = |name| head.text(name).map(ToOwned::to_owned);
     let host = text("host");
     let own = policy.surroundings.own_addresses();
@@ -133,6 +133,6 @@ fn visitor(head: &RequestHead, ends: Option<(PeerAddr, std::net::SocketAddr)>, t
 
 fn proxy_user(source: &Source, head: &RequestHead, policy: &Policy) -> Option<Result<ProxyUser, TrustedProxyFailure>> {
     let AuthPolicy::TrustedProxy { proxy, .. } = &policy.auth else { return None };
-    let peer_is_ours = source.peer.is_some_and(|peer| policy.surroundings.own_addresses().contains(&peer));
+    let peer_is_ours = source.peer.is_some_and(|peer| policy.surroundings.owns(peer));
     Some(proxy.user(Hop::of(source, peer_is_ours), &head.headers))
 }

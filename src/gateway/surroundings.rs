@@ -40,8 +40,12 @@ impl Survey {
             Ok(hops) => (hops, None),
             Err(reason) => (Vec::new(), Some(reason)),
         };
-        let surroundings =
-            Surroundings { interfaces: facts.interfaces.clone(), in_container: facts.own_network(), hops };
+        let surroundings = Surroundings {
+            interfaces: facts.interfaces.clone(),
+            in_container: facts.own_network(),
+            hops,
+            ..Surroundings::default()
+        };
         Self { surroundings, no_bridge }
     }
 

@@ -104,7 +104,7 @@ impl Doors {
         let attempt = Attempt {
             presented,
             dialect: asked.dialect,
-            class: source.class,
+            silence: source.silence,
             device,
             proxy: asked.visitor.proxy_user.as_ref(),
         };

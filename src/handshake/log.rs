@@ -8,7 +8,7 @@ use crate::{
     logs::sanitize::{field, header},
     pairing::Asked,
     protocol::ConnectParams,
-    source::{Rule, SourceClass},
+    source::{ForwardedClient, Peer, Rule, SourceClass},
 };
 
 const TARGET: &str = "gateway/ws";
@@ -92,7 +92,9 @@ fn who(visitor: &Visitor) -> String {
 }
 
 fn remote(visitor: &Visitor) -> String {
-    visitor.source.client.or(visitor.source.peer).map_or_else(|| "?".to_owned(), |address| address.to_string())
+    let source = &visitor.source;
+    let client = source.forwarded.map(ForwardedClient::ip).or(source.peer.map(Peer::ip));
+    client.map_or_else(|| "?".to_owned(), |address| address.to_string())
 }
 
 fn ends(visitor: &Visitor) -> String {

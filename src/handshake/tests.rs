@@ -1,5 +1,7 @@
 //! What refused peers are told.
 
+use std::net::IpAddr;
+
 use serde_json::json;
 
 use super::{Refusal, Visitor, refusal::Audience};
@@ -11,20 +13,14 @@ use crate::{
     pairing::{Asked, PairingReason, PairingRefusal},
     protocol::{ConnectParams, Params, ProtocolRange, RequestId, Scopes},
     session::ConnectionId,
-    source::{Rule, Silence, Source, SourceClass},
+    source::{Rule, Source, SourceClass},
 };
 
 fn visitor() -> Visitor {
-    let peer = Some([192, 0, 2, 7].into());
+    let peer = Some(IpAddr::from([192, 0, 2, 7]).into());
     Visitor {
         id: ConnectionId::random(),
-        source: Source {
-            class: SourceClass::Public,
-            peer,
-            client: peer,
-            rule: Rule::OtherAddress,
-            silence: Silence::Never,
-        },
+        source: Source::of(SourceClass::Public, peer, Rule::OtherAddress),
         ends: None,
         host: None,
         origin: None,

@@ -10,9 +10,12 @@ use std::{
 pub struct PeerAddr(SocketAddr);
 
 impl PeerAddr {
-    /// The address that `accept` returned.
+    /// The address that `accept` returned. A link-local one keeps its zone.
     pub fn new(address: SocketAddr) -> Self {
-        Self(SocketAddr::new(address.ip().to_canonical(), address.port()))
+        match address.ip().to_canonical() {
+            unmapped @ IpAddr::V4(_) => Self(SocketAddr::new(unmapped, address.port())),
+            IpAddr::V6(_) => Self(address),
+        }
     }
 
     /// The address.

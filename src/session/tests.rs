@@ -22,7 +22,7 @@ use crate::{
     protocol::{
         ClientId, ClientInfo, ClientMode, Dialect, ErrorShape, EventName, Json, Request, Role, Scopes, ServerFrame,
     },
-    source::{Rule, Silence, Source, SourceClass},
+    source::{Rule, Source, SourceClass},
 };
 
 /// Answers `echo` at once, `tell` after an event, `slow` when it is told to, and nothing else to anybody.
@@ -79,13 +79,7 @@ async fn running() -> Running {
         mode: ClientMode::Cli,
         instance_id: None,
     };
-    let source = Source {
-        class: SourceClass::Loopback,
-        peer: None,
-        client: None,
-        rule: Rule::LoopbackPeer,
-        silence: Silence::WithSharedSecret,
-    };
+    let source = Source::of(SourceClass::Loopback, None, Rule::LoopbackPeer);
     let approach = Approach {
         peer_kind: PeerKind::Loopback,
         judgement: HostJudgement::Local,

@@ -1,8 +1,10 @@
-//! Whom the configuration trusts: the policy half of what [`classify`](super::classify) decides by.
+//! Whom the configuration trusts: the policy half of what [`classify`](super::classify()) decides by.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
+
+use super::{Peer, Surroundings};
 
 /// Whom the configuration trusts. Parsed once, immutable; a change makes a new one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,15 +21,37 @@ pub struct Trust {
     pub real_ip_fallback: bool,
     /// Whether a connection that nobody vouches for is refused before the WebSocket.
     pub refuse_unattributed: bool,
+    /// The listener that requires a PROXY preamble; `None` where there is none.
+    pub preamble: Option<PreambleListener>,
 }
 
-/// Proxies whose forwarding headers count.
+/// A listener that requires a PROXY preamble (`gateway.proxyProtocol`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreambleListener {
+    /// Its port, on the addresses that the gateway's own port is on.
+    pub port: u16,
+    /// Who may connect there; everybody else is cut.
+    pub from: TrustedProxies,
+}
+
+/// Proxies whose word counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
-    /// Addresses and networks, as configured.
+    /// Addresses and networks, as configured. None of them is link-local IPv6.
     pub networks: Vec<IpNet>,
+    /// Link-local IPv6 addresses and networks, each on one link.
+    pub links: Vec<LinkNetwork>,
     /// DNS names, as configured, each with the addresses that it stands for now.
     pub names: Vec<TrustedName>,
+}
+
+/// A link-local IPv6 network on one link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkNetwork {
+    /// The network.
+    pub network: Ipv6Net,
+    /// The interface's name or index.
+    pub zone: String,
 }
 
 /// A trusted proxy that is known by name.
@@ -39,12 +63,23 @@ pub struct TrustedName {
     pub addresses: Vec<IpAddr>,
 }
 
+/// The entry of the configuration that a peer matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrustedEntry {
+    /// An address or a network.
+    Network(IpNet),
+    /// A link-local address or network.
+    Link(LinkNetwork),
+    /// A DNS name.
+    Name(String),
+}
+
 /// Which container hops count as bridges (`gateway.trustedBridges`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum TrustedBridges {
     /// None.
     Off,
-    /// Those that the network's facts show beyond doubt: [`Surroundings::hops`](super::Surroundings::hops).
+    /// Those that the network's facts show beyond doubt: [`Surroundings::hops`].
     #[default]
     Auto,
     /// These.
@@ -63,12 +98,49 @@ pub enum PublishedOn {
 impl TrustedProxies {
     /// Whether any proxy is trusted.
     pub fn is_empty(&self) -> bool {
-        self.networks.is_empty() && self.names.is_empty()
+        self.networks.is_empty() && self.links.is_empty() && self.names.is_empty()
     }
 
-    /// Whether the peer is one of them.
-    pub fn contains(&self, peer: IpAddr) -> bool {
-        self.networks.iter().any(|network| network.contains(&peer))
-            || self.names.iter().any(|name| name.addresses.contains(&peer))
+    /// Whether an address is one of them. Link-local addresses are told apart by [`TrustedProxies::matching`] only.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(&address))
+            || self.names.iter().any(|name| name.addresses.contains(&address))
+    }
+
+    /// The entry that the peer matches.
+    pub fn matching(&self, peer: Peer, surroundings: &Surroundings) -> Option<TrustedEntry> {
+        let ip = peer.ip();
+        if let Some(network) = self.networks.iter().find(|network| network.contains(&ip)) {
+            return Some(TrustedEntry::Network(*network));
+        }
+        if let Some(name) = self.names.iter().find(|name| name.addresses.contains(&ip)) {
+            return Some(TrustedEntry::Name(name.name.clone()));
+        }
+        let IpAddr::V6(v6) = ip else { return None };
+        self.links
+            .iter()
+            .find(|link| link.network.contains(&v6) && surroundings.is_zone(peer, &link.zone))
+            .map(|link| TrustedEntry::Link(link.clone()))
+    }
+}
+
+impl fmt::Display for TrustedEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Network(network) if network.prefix_len() == network.max_prefix_len() => network.addr().fmt(f),
+            Self::Network(network) => network.fmt(f),
+            Self::Link(link) => link.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+impl fmt::Display for LinkNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { network, zone } = self;
+        match network.prefix_len() {
+            128 => write!(f, "{}%{zone}", network.addr()),
+            prefix => write!(f, "{}%{zone}/{prefix}", network.addr()),
+        }
     }
 }
