@@ -3,7 +3,7 @@
 #
 #   scripts/lib/gotools.sh NAME...    builds what is missing and prints the path of each
 #
-# Sourced (after install.sh): go_tools, go_tool, go_module_files, docker_config.
+# Sourced (after install.sh): go_tools, go_tools_in, go_tool, go_module_files, docker_config.
 
 # What builds the rest. An installed Go that is not older than this one is used as it is.
 readonly go_version=1.26.8
@@ -30,7 +30,9 @@ readonly -A go_tool_sources=(
 readonly -A go_tool_variables=(
   [docker-compose]='github.com/docker/compose/v2/internal.Version=v2.40.3'
   [docker-buildx]='github.com/docker/buildx/version.Version=v0.33.0'
-  [helm]='helm.sh/helm/v3/internal/version.version=v3.22.0'
+  [helm]='helm.sh/helm/v3/internal/version.version=v3.22.0
+    helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1 helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=34
+    helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor=1 helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor=34'
   [kubernetes]='k8s.io/component-base/version.gitVersion=v1.34.4 k8s.io/component-base/version.gitMajor=1 k8s.io/component-base/version.gitMinor=34'
   [containerd]='github.com/containerd/containerd/v2/version.Version=v2.1.4'
   [runc]='main.version=1.3.4'
@@ -63,9 +65,15 @@ go_module_files() {
 
 # Makes $1 a configuration directory of Docker's client (DOCKER_CONFIG) that knows Compose and buildx.
 docker_config() {
-  go_tools docker-compose docker-buildx || return
-  mkdir -p "$1/cli-plugins"
-  ln -sf "$(go_tool docker-compose)" "$(go_tool docker-buildx)" "$1/cli-plugins/"
+  go_tools_in "$1/cli-plugins" docker-compose docker-buildx
+}
+
+# Makes every named program available in the directory $1.
+go_tools_in() {
+  local directory=$1 name
+  shift
+  go_tools "$@" && mkdir -p "$directory" || return
+  for name; do ln -sf "$(go_tool "$name")" "$directory/"; done
 }
 
 # Runs the rest of the line with Go at hand and with caches of its own, which grow to 11 GB and are removed afterwards; no two at a

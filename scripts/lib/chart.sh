@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# The suites that need a cluster. Sourced by scripts/test, after the libraries that they use, which set cache, work and the like.
+# shellcheck disable=SC2154
+
+# The custom resources that the chart can make.
+readonly gateway_api_version=v1.4.0 prometheus_operator_version=v0.85.0
+
+suite_chart() {
+  local status=0
+  python_yaml && go_tools helm || return
+  chart_lint || return
+  if kube_up && chart_schemas; then
+    PATH=$kube_directory/bin:$PATH bounded "$python" tests/run_python.py tests/chart || status=$?
+  else
+    # What needs no API server is still said.
+    status=1
+    PATH=$(dirname "$(go_tool helm)"):$PATH bounded "$python" tests/run_python.py tests/chart
+  fi
+  kube_down
+  return "$status"
+}
+
+chart_lint() {
+  local file
+  for file in helm/openclaw/ci/*.yaml; do
+    bounded "$(go_tool helm)" lint --strict --quiet helm/openclaw --values "$file" || return
+  done
+}
+
+# Teaches the cluster what it must know to check the objects of the chart.
+chart_schemas() {
+  local gateway_api=$cache/gateway-api-${gateway_api_version#v} prometheus_operator=$cache/prometheus-operator-${prometheus_operator_version#v}
+  go_module_files sigs.k8s.io/gateway-api "$gateway_api_version" config/crd/standard gateway-api &&
+    go_module_files github.com/prometheus-operator/prometheus-operator "$prometheus_operator_version" \
+      example/prometheus-operator-crd prometheus-operator || return
+  # Server-side: some are too big for the annotation of the other way.
+  bounded "$kube_directory/bin/kubectl" apply --server-side --filename "$gateway_api" > /dev/null &&
+    bounded "$kube_directory/bin/kubectl" apply --server-side \
+      --filename "$prometheus_operator/monitoring.coreos.com_servicemonitors.yaml" > /dev/null &&
+    "$kube_directory/bin/kubectl" create namespace gateways > /dev/null &&
+    "$kube_directory/bin/kubectl" label namespace gateways pod-security.kubernetes.io/enforce=restricted > /dev/null
+}
+
+suite_kubernetes() {
+  local status=0 binary
+  binary=$(realpath -m "${CARGO_TARGET_DIR:-target}/$(uname -m)-unknown-linux-gnu/release/openclaw")
+  install_openclaw && python_yaml && debian_command curl curl && go_tools traefik || return
+  kube_product_images "$work/images.tar" || return
+  if kube_up && kube_load < "$work/images.tar" && kube_traefik && chart_schemas; then
+    OPENCLAW_TEST_CACHE=$cache OPENCLAW_BINARY=$binary PATH=$kube_directory/bin:$PATH \
+      bounded "$python" tests/run_python.py tests/kubernetes || status=$?
+  else
+    status=1
+  fi
+  kube_down
+  rm -f "$work/images.tar"
+  return "$status"
+}
+
+# Builds the images, and saves them as $1.
+kube_product_images() {
+  local version status=0
+  version=$(sed -n '/^\[package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' Cargo.toml)
+  engine_up || return
+  bounded docker/build.sh --way bring &&
+    docker save --output "$1" "openclaw-gateway:$version" "openclaw-cli:$version" || status=$?
+  engine_down
+  return "$status"
+}
+
+# Puts Traefik into the cluster, as an image of its one file.
+kube_traefik() {
+  mkdir -p "$work/traefik/images" &&
+    kube_image "$work/traefik" traefik "$(go_tool traefik)" &&
+    kube_load < "$work/traefik/images/traefik.tar" &&
+    rm -r "$work/traefik"
+}
+
+# Python with its YAML library, as $python.
+python_yaml() {
+  python=python3
+  python3 -c 'import yaml' 2> /dev/null && return
+  debian_package python3-yaml && python=/usr/bin/python3
+}
