@@ -68,21 +68,7 @@ spec:
     {{- else if not .Values.persistence.enabled }}
     - { name: state, emptyDir: { sizeLimit: 256Mi } }
     {{- end }}
-    # Shared as well: where a volume cannot hold a socket, it is here.
-    - { name: tmp, emptyDir: { medium: Memory, sizeLimit: 16Mi } }
-    - name: config
-      configMap: { name: {{ include "openclaw.fullname" . }} }
-    {{- with .Values.auth.existingSecret }}
-    - name: secret
-      secret: { secretName: {{ . }}, defaultMode: 0440 }
-    {{- end }}
-    {{- with .Values.tls.existingSecret }}
-    - name: tls
-      secret: { secretName: {{ . }}, defaultMode: 0440 }
-    {{- end }}
-    {{- with .Values.extraVolumes }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- include "openclaw.volumes" . | nindent 4 }}
   {{- with .Values.topologySpreadConstraints }}
   topologySpreadConstraints:
     {{- range . }}
@@ -134,4 +120,23 @@ volumeMounts:
   {{- with .Values.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
+{{- end -}}
+
+{{/* What both containers mount besides the state. */}}
+{{- define "openclaw.volumes" -}}
+# Shared as well: where a volume cannot hold a socket, it is here.
+- { name: tmp, emptyDir: { medium: Memory, sizeLimit: 16Mi } }
+- name: config
+  configMap: { name: {{ include "openclaw.fullname" . }} }
+{{- with .Values.auth.existingSecret }}
+- name: secret
+  secret: { secretName: {{ . }}, defaultMode: 0440 }
+{{- end }}
+{{- with .Values.tls.existingSecret }}
+- name: tls
+  secret: { secretName: {{ . }}, defaultMode: 0440 }
+{{- end }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}

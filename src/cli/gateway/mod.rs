@@ -2,6 +2,7 @@
 
 mod call;
 mod capability;
+mod check_pairing;
 mod health;
 mod install;
 mod order;
@@ -37,6 +38,7 @@ pub(super) enum GatewayCommand {
     #[command(name = "whoami")]
     WhoAmI(whoami::WhoAmICommand),
     Call(call::Call),
+    CheckPairing(check_pairing::CheckPairing),
 }
 
 impl GatewayCommand {
@@ -57,6 +59,7 @@ impl GatewayCommand {
             Self::Probe(command) => command.run(context, output).await,
             Self::WhoAmI(command) => command.run(context, output).await,
             Self::Call(command) => command.run(context, output).await,
+            Self::CheckPairing(command) => command.run(context, output).await,
         }
     }
 
@@ -81,6 +84,7 @@ impl GatewayCommand {
             Self::Probe(command) => Some(&command.target),
             Self::WhoAmI(command) => Some(&command.target),
             Self::Call(command) => Some(&command.target),
+            Self::CheckPairing(command) => Some(&command.target),
         }
     }
 }
