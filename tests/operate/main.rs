@@ -1,5 +1,6 @@
 //! The commands that act on the running gateway and tell how it fares, against real processes.
 
+mod check_pairing;
 mod orders;
 mod refusals;
 mod service_manager;
