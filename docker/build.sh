@@ -54,7 +54,8 @@ export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2> /dev/
 created=$(date --utc --date="@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 toolchain=${RUST_IMAGE:-$(sed -n 's/^ARG RUST_IMAGE=//p' docker/Dockerfile)}
 
-arguments=(--build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "CREATED=$created")
+arguments=(--build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "CREATED=$created"
+  --build-arg "SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH")
 [[ -z ${SOURCE:-} ]] || arguments+=(--label "org.opencontainers.image.source=$SOURCE")
 [[ -z $platform ]] || arguments+=(--platform "$platform")
 

@@ -46,6 +46,20 @@ async fn a_stop_does_not_wait_for_who_says_nothing() {
 }
 
 #[tokio::test]
+async fn told_twice_to_stop_it_ends_at_once() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut gateway = TestGateway::start().await;
+        // It never answers the close frame, which is waited for.
+        let _deaf = gateway.owner().await;
+        gateway.signal(signal);
+        gateway.logs(&["draining 1 connections"]).await;
+        gateway.signal(signal);
+        assert_eq!(gateway.ended().await.code(), Some(0));
+        gateway.logs(&["told to stop while stopping: ending at once"]).await;
+    }
+}
+
+#[tokio::test]
 async fn a_port_that_another_program_holds_is_named_with_its_holder() {
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = holder.local_addr().expect("an address").port();
