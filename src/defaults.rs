@@ -239,6 +239,9 @@ pub const RELOAD_DEBOUNCE_MS: u64 = 300;
 /// How many configuration files may lead from one to the next. The incumbent's own number.
 pub const MAX_CONFIG_INCLUDES: usize = 10;
 
+/// Backups of a configuration file that are kept, each of an edit by the command line: as many as OpenClaw keeps.
+pub const CONFIG_BACKUPS: usize = 5;
+
 /// How long a client that gave wrong secrets stays slowed down, in milliseconds. The incumbent's own number.
 pub const AUTH_LOCKOUT_MS: u64 = 300_000;
 

@@ -10,6 +10,17 @@ pub trait Hint {
     fn hint(&self) -> Option<String>;
 }
 
+/// `word` quoted for a shell where it needs it.
+pub fn shell(word: &str) -> String {
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '@' | '%' | '+' | ',' | '=');
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 /// An error and its causes in one line, outermost first.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

@@ -39,7 +39,8 @@ pub(crate) fn read(path: &Path) -> io::Result<Option<String>> {
 pub(crate) fn create(path: &Path, content: &str) -> io::Result<bool> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_directory(directory)?;
-    let temporary = Temporary::write(directory, path, content, if shared(directory) { 0o660 } else { 0o600 })?;
+    let temporary =
+        Temporary::write(directory, path, content.as_bytes(), if shared(directory) { 0o660 } else { 0o600 })?;
     match fs::hard_link(&temporary.0, path) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
@@ -56,6 +57,14 @@ pub(crate) fn create(path: &Path, content: &str) -> io::Result<bool> {
 /// # Errors
 /// The directory cannot be made or written.
 pub(crate) fn replace(path: &Path, content: &str) -> io::Result<()> {
+    replace_bytes(path, content.as_bytes())
+}
+
+/// [`replace`], whatever the bytes are.
+///
+/// # Errors
+/// The directory cannot be made or written.
+pub(crate) fn replace_bytes(path: &Path, content: &[u8]) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_directory(directory)?;
     let temporary = Temporary::write(directory, path, content, if shared(directory) { 0o660 } else { 0o600 })?;
@@ -96,14 +105,14 @@ fn belong_to_owner_of(directory: &Path, file: &File) {
 struct Temporary(PathBuf);
 
 impl Temporary {
-    fn write(directory: &Path, target: &Path, content: &str, mode: u32) -> io::Result<Self> {
+    fn write(directory: &Path, target: &Path, content: &[u8], mode: u32) -> io::Result<Self> {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let path = directory.join(format!(".{name}.{}.tmp", uuid::Uuid::new_v4()));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         let temporary = Self(path);
         file.set_permissions(Permissions::from_mode(mode))?;
         belong_to_owner_of(directory, &file);
-        file.write_all(content.as_bytes())?;
+        file.write_all(content)?;
         file.sync_all()?;
         Ok(temporary)
     }

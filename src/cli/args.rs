@@ -6,6 +6,7 @@ use clap::Parser as _;
 
 use super::{
     CliError, Context, Exit, Output,
+    config::ConfigCommand,
     devices::DevicesCommand,
     gateway::{GatewayCommand, Health, Run},
     idle::Idle,
@@ -39,6 +40,8 @@ enum Command {
     Health(Health),
     #[command(hide = true)]
     Idle(Idle),
+    #[command(subcommand)]
+    Config(ConfigCommand),
 }
 
 /// Run a gateway, or ask about one. Without a command it runs one
@@ -72,10 +75,11 @@ impl Cli {
 
     /// Whether data is wanted as JSON.
     pub fn is_json(&self) -> bool {
-        if let Command::Gateway(gateway) = &self.command {
-            return gateway.command.as_ref().is_some_and(GatewayCommand::is_json);
+        match &self.command {
+            Command::Gateway(gateway) => gateway.command.as_ref().is_some_and(GatewayCommand::is_json),
+            Command::Config(config) => config.json(),
+            _ => self.target().is_some_and(|target| target.json),
         }
-        self.target().is_some_and(|target| target.json)
     }
 
     /// How a gateway is to be run, where that is what was asked for.
@@ -99,7 +103,7 @@ impl Cli {
             Command::Devices(devices) => Some(devices.target()),
             Command::Logs(logs) => Some(&logs.target),
             Command::Health(health) => Some(&health.target),
-            Command::Idle(_) => None,
+            Command::Idle(_) | Command::Config(_) => None,
         }
     }
 
@@ -117,6 +121,7 @@ impl Cli {
             Command::Logs(logs) => logs.run(context, output).await,
             Command::Health(health) => health.run(context, output).await,
             Command::Idle(idle) => idle.run().await,
+            Command::Config(config) => config.run(context, output).await,
         }
     }
 }

@@ -5,8 +5,10 @@
 
 mod args;
 mod awaited;
+mod config;
 mod context;
 mod devices;
+mod doctor;
 mod error;
 mod gateway;
 mod idle;

@@ -1,5 +1,6 @@
 //! Words and numbers for people.
 
+pub(super) use crate::hint::shell;
 use crate::logs::sanitize::is_unprintable;
 
 /// `text` as a terminal may show it: everything but a line end that steers instead of being shown is escaped.
@@ -34,17 +35,6 @@ pub(super) fn ago(then_ms: i64, now_ms: i64) -> String {
 /// `1 device`, `2 devices`.
 pub(super) fn count(number: usize, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
-}
-
-/// `word` quoted for a shell where it needs it.
-pub(super) fn shell(word: &str) -> String {
-    let plain =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '@' | '%' | '+' | ',' | '=');
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

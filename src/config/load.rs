@@ -64,7 +64,7 @@ impl Loaded {
 /// Everything that is wrong, at once: files that cannot be read or parsed, values of a wrong type, secrets that disagree or
 /// are none, and combinations that a gateway must not start with.
 pub fn load(environment: &Environment, flags: &Flags) -> Result<Loaded, ConfigError> {
-    let layers = Layers::read(environment, flags, Purpose::Gateway)?;
+    let layers = Layers::read(environment, flags, Purpose::Gateway, &Files::default())?;
     finish(layers, flags, Purpose::Gateway)
 }
 
@@ -75,7 +75,7 @@ pub fn load(environment: &Environment, flags: &Flags) -> Result<Loaded, ConfigEr
 /// As [`load`], without the rules about starting a gateway: a machine may know several secrets for several gateways, and a
 /// variable that a file names may be set where the gateway runs and not here.
 pub fn load_for_client(environment: &Environment, flags: &Flags) -> Result<Loaded, ConfigError> {
-    let layers = Layers::read(environment, flags, Purpose::Client)?;
+    let layers = Layers::read(environment, flags, Purpose::Client, &Files::default())?;
     finish(layers, flags, Purpose::Client)
 }
 
@@ -86,11 +86,22 @@ pub(super) enum Purpose {
     Client,
 }
 
+/// Texts that stand in for the files: what would be, if they were written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Files<'a> {
+    /// For `openclaw.json`.
+    pub(super) config: Option<&'a str>,
+    /// For `gateway.json`.
+    pub(super) own: Option<&'a str>,
+}
+
 /// Every layer, lowest first, with what was found wrong in each.
 pub(super) struct Layers {
     pub(super) paths: Paths,
     /// `openclaw.json` as it was written; `None` when there is none or it cannot be parsed.
     pub(super) written: Option<Map<String, Value>>,
+    /// `gateway.json` as it was written; see `written`.
+    pub(super) written_own: Option<Map<String, Value>>,
     /// Its bytes; `None` when there is none or it cannot be read.
     pub(super) bytes: Option<Vec<u8>>,
     pub(super) documents: Vec<Document>,
@@ -99,24 +110,31 @@ pub(super) struct Layers {
 }
 
 impl Layers {
-    pub(super) fn read(environment: &Environment, flags: &Flags, purpose: Purpose) -> Result<Self, ConfigError> {
+    pub(super) fn read(
+        environment: &Environment,
+        flags: &Flags,
+        purpose: Purpose,
+        files: &Files<'_>,
+    ) -> Result<Self, ConfigError> {
         let paths = Paths::resolve(environment)?;
         let mut layers = Self {
             written: None,
+            written_own: None,
             bytes: None,
             documents: Vec::new(),
             problems: Vec::new(),
             warnings: Vec::new(),
             paths: paths.clone(),
         };
-        let (bytes, written) =
-            layers.add_file(Origin::ConfigFile(paths.config.clone()), &paths.config, environment, purpose);
+        let config = (paths.config.as_path(), files.config);
+        let (bytes, written) = layers.add_file(Origin::ConfigFile(paths.config.clone()), config, environment, purpose);
         if bytes.is_none() && paths.config_named && !paths.config.exists() {
             let origin = Origin::Variable("OPENCLAW_CONFIG_PATH");
             layers.warnings.push(Warning { key: None, origin, kind: WarningKind::MissingFile });
         }
         (layers.bytes, layers.written) = (bytes, written);
-        layers.add_file(Origin::OwnFile(paths.own.clone()), &paths.own, environment, purpose);
+        let own = (paths.own.as_path(), files.own);
+        (_, layers.written_own) = layers.add_file(Origin::OwnFile(paths.own.clone()), own, environment, purpose);
         let base = environment.working_directory();
         for document in variables::documents(environment, &mut layers.problems, &mut layers.warnings) {
             layers.add(document, base, environment);
@@ -145,11 +163,11 @@ impl Layers {
     fn add_file(
         &mut self,
         origin: Origin,
-        path: &Path,
+        (path, text): (&Path, Option<&str>),
         environment: &Environment,
         purpose: Purpose,
     ) -> (Option<Vec<u8>>, Option<Map<String, Value>>) {
-        let bytes = match file::read(path) {
+        let bytes = match text.map_or_else(|| file::read(path), |text| Ok(Some(text.as_bytes().to_vec()))) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return (None, None),
             Err(kind) => {
@@ -225,7 +243,7 @@ impl Layers {
 }
 
 /// The sections that are ours; everything else in a file is somebody else's.
-const OURS: &[&str] = &["gateway", "logging"];
+pub(super) const OURS: &[&str] = &["gateway", "logging"];
 
 /// Keys whose values are paths.
 const PATHS: &[&str] = &[
@@ -266,7 +284,8 @@ fn take_defective_secrets(document: &mut Document) -> Vec<Problem> {
     problems
 }
 
-pub(super) fn finish(mut layers: Layers, flags: &Flags, purpose: Purpose) -> Result<Loaded, ConfigError> {
+/// The settings that the layers come to, the generated token among them.
+pub(super) fn settings_of(layers: &mut Layers) -> Settings {
     let mut settings = Settings::of(layers.sections(), &layers.documents);
     if settings.auth.mode == AuthMode::Token && settings.auth.token.in_force().is_none() {
         let path = layers.paths.state.generated_token();
@@ -283,6 +302,11 @@ pub(super) fn finish(mut layers: Layers, flags: &Flags, purpose: Purpose) -> Res
             )),
         }
     }
+    settings
+}
+
+pub(super) fn finish(mut layers: Layers, flags: &Flags, purpose: Purpose) -> Result<Loaded, ConfigError> {
+    let settings = settings_of(&mut layers);
     // A secret that was taken out is missed by the rules about several settings; naming the first cause is enough.
     if layers.problems.is_empty() || purpose == Purpose::Client {
         layers.problems.extend(match purpose {

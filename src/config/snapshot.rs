@@ -8,7 +8,7 @@ use super::{
     extract, file,
     flags::Flags,
     hex, json5,
-    load::{Layers, Purpose, finish},
+    load::{Files, Layers, Purpose, finish},
     problem::ConfigError,
     redact::{REDACTED, redact},
     sections::Sections,
@@ -25,7 +25,7 @@ use super::{
 ///
 /// [`ConfigError::NoHome`] when the files cannot be found.
 pub fn snapshot(environment: &Environment, flags: &Flags) -> Result<Value, ConfigError> {
-    let mut layers = Layers::read(environment, flags, Purpose::Gateway)?;
+    let mut layers = Layers::read(environment, flags, Purpose::Gateway, &Files::default())?;
     let bytes = layers.bytes.take();
     let written = layers.written.take();
     let shown = redact(&Value::Object(written.clone().unwrap_or_default()));

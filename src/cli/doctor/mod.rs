@@ -1,0 +1,24 @@
+//! `openclaw doctor`: facts first, then checks over facts.
+
+mod network;
+
+use std::path::Path;
+
+use self::network::{Network, bridges_among};
+use super::Context;
+
+/// What is to be said of bridges among the items of `gateway.trustedProxies`.
+pub(super) fn bridge_as_proxy(_: &Context, items: &[&str]) -> Vec<String> {
+    let bridges = bridges_among(items, &Network::read(Path::new("/")));
+    let sentence = |bridge: network::Bridge| {
+        format!(
+            "{address} looks like a container bridge, not a proxy ({why}). Trusted as a proxy, it is believed when it names \
+             another client, and so is everybody who comes through it: remote IPv6 clients too, where docker-proxy forwards \
+             them. If it is there for the users of the host, take it out and name it as a bridge: \
+             openclaw config set gateway.trustedBridges '[\"{address}\"]'",
+            address = bridge.address,
+            why = bridge.why
+        )
+    };
+    bridges.into_iter().map(sentence).collect()
+}
