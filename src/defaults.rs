@@ -369,3 +369,27 @@ pub const MAX_FORWARDING_BYTES: usize = 4 * 1024;
 
 /// Largest PROXY preamble, in bytes. Real ones have 28 to 300; those with a client's certificate a kilobyte or two.
 pub const MAX_PREAMBLE_BYTES: usize = 4 * 1024;
+/// How long a command on a terminal waits before a spinner shows that it does. A person takes less for no time at all.
+pub const SPINNER_AFTER: Duration = Duration::from_millis(500);
+
+/// Between two pictures of the spinner.
+pub const SPINNER_TICK: Duration = Duration::from_millis(120);
+
+/// How long a command waits before one plain line says so where there is no terminal: logs of jobs are read later, and only
+/// a real wait is worth a line there.
+pub const PLAIN_WAITING_AFTER: Duration = Duration::from_secs(3);
+
+/// Most files that `doctor` looks at: a state directory has a few dozen.
+pub const MAX_DOCTOR_ENTRIES: usize = 2000;
+
+/// Free bytes below which a state directory's disk counts as full: a record, a log line and their temporary files need room.
+pub const DISK_FREE_NEEDED: u64 = 16 * 1024 * 1024;
+
+/// Free bytes below which `doctor` warns: a full log file fits, and little else.
+pub const DISK_FREE_LOW: u64 = 256 * 1024 * 1024;
+
+/// How far in the future a file may be dated before a clock must be wrong. Network file systems differ by seconds.
+pub const CLOCK_SKEW_NOTICE: Duration = Duration::from_mins(2);
+
+/// Characters below which a token can be guessed by trying.
+pub const SHORT_SECRET_CHARS: usize = 16;

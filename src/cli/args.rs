@@ -6,19 +6,25 @@ use clap::Parser as _;
 
 use super::{
     CliError, Context, Exit, Output,
+    completion::{Completion, Man},
     config::ConfigCommand,
+    dashboard::Dashboard,
     devices::DevicesCommand,
+    doctor::Doctor,
     gateway::{GatewayCommand, Health, Run},
     idle::Idle,
     logs::Logs,
+    status::Status,
     target::TargetArgs,
+    version,
 };
 
 /// A container-native OpenClaw gateway, and the command line that operates it.
 #[derive(Debug, clap::Parser)]
 #[command(
     name = "openclaw",
-    version,
+    version = version::short(),
+    long_version = version::long(),
     max_term_width = 120,
     after_help = "Without --url, commands talk to the gateway of \
     the state directory (OPENCLAW_STATE_DIR, else ~/.openclaw) over its local socket: no token, no pairing."
@@ -40,8 +46,13 @@ enum Command {
     Health(Health),
     #[command(hide = true)]
     Idle(Idle),
+    Status(Status),
+    Doctor(Doctor),
     #[command(subcommand)]
     Config(ConfigCommand),
+    Dashboard(Dashboard),
+    Completion(Completion),
+    Man(Man),
 }
 
 /// Run a gateway, or ask about one. Without a command it runs one
@@ -78,6 +89,8 @@ impl Cli {
         match &self.command {
             Command::Gateway(gateway) => gateway.command.as_ref().is_some_and(GatewayCommand::is_json),
             Command::Config(config) => config.json(),
+            Command::Doctor(doctor) => doctor.json,
+            Command::Dashboard(dashboard) => dashboard.json,
             _ => self.target().is_some_and(|target| target.json),
         }
     }
@@ -94,7 +107,11 @@ impl Cli {
 
     /// Whether the command heeds TERM and INT itself.
     pub fn ends_when_told(&self) -> bool {
-        matches!(self.command, Command::Idle(_))
+        match &self.command {
+            Command::Idle(_) => true,
+            Command::Devices(devices) => devices.follows(),
+            _ => false,
+        }
     }
 
     fn target(&self) -> Option<&TargetArgs> {
@@ -103,7 +120,13 @@ impl Cli {
             Command::Devices(devices) => Some(devices.target()),
             Command::Logs(logs) => Some(&logs.target),
             Command::Health(health) => Some(&health.target),
-            Command::Idle(_) | Command::Config(_) => None,
+            Command::Status(status) => Some(&status.target),
+            Command::Idle(_)
+            | Command::Config(_)
+            | Command::Doctor(_)
+            | Command::Dashboard(_)
+            | Command::Completion(_)
+            | Command::Man(_) => None,
         }
     }
 
@@ -112,6 +135,35 @@ impl Cli {
     /// # Errors
     /// [`CliError`] tells why it failed.
     pub async fn run(self, context: &Context, output: &mut Output) -> Result<Exit, CliError> {
+        let (what, waiting) = (self.waits_for(), output.waiting());
+        let work = Box::pin(self.work(context, output));
+        match what {
+            Some(what) => waiting.during(what, work).await,
+            None => work.await,
+        }
+    }
+
+    /// What takes its time, where something may and the command does not tell of it itself.
+    fn waits_for(&self) -> Option<&'static str> {
+        match &self.command {
+            Command::Devices(devices) => (!devices.follows()).then_some("waiting for the gateway"),
+            Command::Logs(logs) => (!logs.follows()).then_some("waiting for the gateway"),
+            Command::Gateway(gateway) => match &gateway.command {
+                Some(
+                    GatewayCommand::Health(_)
+                    | GatewayCommand::Status(_)
+                    | GatewayCommand::Probe(_)
+                    | GatewayCommand::Call(_),
+                ) => Some("waiting for the gateway"),
+                _ => None,
+            },
+            Command::Health(_) | Command::Status(_) | Command::Config(_) => Some("waiting for the gateway"),
+            Command::Doctor(_) => Some("looking at files, names and the gateway"),
+            Command::Idle(_) | Command::Dashboard(_) | Command::Completion(_) | Command::Man(_) => None,
+        }
+    }
+
+    async fn work(self, context: &Context, output: &mut Output) -> Result<Exit, CliError> {
         match self.command {
             Command::Gateway(gateway) => match gateway.command {
                 Some(command) => command.run(context, output).await,
@@ -122,6 +174,11 @@ impl Cli {
             Command::Health(health) => health.run(context, output).await,
             Command::Idle(idle) => idle.run().await,
             Command::Config(config) => config.run(context, output).await,
+            Command::Status(status) => status.run(context, output).await,
+            Command::Doctor(doctor) => doctor.run(context, output).await,
+            Command::Dashboard(dashboard) => dashboard.run(context, output),
+            Command::Completion(completion) => completion.run(output),
+            Command::Man(man) => man.run(output),
         }
     }
 }

@@ -5,8 +5,10 @@
 
 mod args;
 mod awaited;
+mod completion;
 mod config;
 mod context;
+mod dashboard;
 mod devices;
 mod doctor;
 mod error;
@@ -18,11 +20,14 @@ mod logs;
 pub mod output;
 mod reach;
 mod session;
+mod status;
 mod table;
 pub mod target;
 #[cfg(test)]
 mod tests;
 mod text;
+pub(crate) mod version;
+mod waiting;
 
 pub use args::Cli;
 pub use context::Context;
@@ -31,3 +36,4 @@ pub use gateway::Run;
 pub use output::{Format, Output, Tone};
 pub use reach::{Reached, Wish, reach};
 pub use session::Session;
+pub(crate) use text::one_line;

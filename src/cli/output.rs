@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write};
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 
-use super::text::visible;
+use super::{text::visible, waiting::Waiting};
 
 /// How a command shows its data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,7 @@ pub struct Output {
     out: Sink,
     err: Sink,
     format: Format,
+    waiting: Waiting,
 }
 
 struct Sink {
@@ -74,7 +75,7 @@ impl Output {
         let width = io::stdout().is_terminal().then(terminal_width);
         let out = Sink { writer: Box::new(io::stdout()), colour: width.is_some() && !plain, width };
         let err = Sink { writer: Box::new(io::stderr()), colour: io::stderr().is_terminal() && !plain, width: None };
-        Self { out, err, format }
+        Self { out, err, format, waiting: Waiting::of_process(format == Format::Json) }
     }
 
     /// Streams of the caller's own, without colour. `width` is that of a terminal, where one is played.
@@ -85,7 +86,12 @@ impl Output {
         width: Option<u16>,
     ) -> Self {
         let sink = |writer, width| Sink { writer, colour: false, width };
-        Self { out: sink(Box::new(out), width), err: sink(Box::new(err), None), format }
+        Self { out: sink(Box::new(out), width), err: sink(Box::new(err), None), format, waiting: Waiting::hidden() }
+    }
+
+    /// Shows that a command waits, until it writes something.
+    pub(super) fn waiting(&self) -> Waiting {
+        self.waiting.clone()
     }
 
     /// How data is shown.
@@ -114,6 +120,7 @@ impl Output {
     /// # Errors
     /// As writing fails; `BrokenPipe` when the reader has gone.
     pub fn line(&mut self, text: &str) -> io::Result<()> {
+        self.waiting.end();
         self.out.line(Tone::Plain, text)
     }
 
@@ -122,6 +129,7 @@ impl Output {
     /// # Errors
     /// As writing fails; `BrokenPipe` when the reader has gone.
     pub fn toned(&mut self, tone: Tone, text: &str) -> io::Result<()> {
+        self.waiting.end();
         self.out.line(tone, text)
     }
 
@@ -130,6 +138,7 @@ impl Output {
     /// # Errors
     /// As writing fails; `BrokenPipe` when the reader has gone.
     pub fn field(&mut self, label: &str, tone: Tone, text: &str) -> io::Result<()> {
+        self.waiting.end();
         self.out.painted(Tone::Heading, &format!("{label}:"))?;
         self.out.painted(Tone::Plain, " ")?;
         self.out.line(tone, text)
@@ -140,6 +149,7 @@ impl Output {
     /// # Errors
     /// As writing fails; `BrokenPipe` when the reader has gone.
     pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
+        self.waiting.end();
         let text = serde_json::to_string_pretty(value)?;
         self.out.writer.write_all(escaped_json(&text).as_bytes())?;
         self.out.writer.write_all(b"\n")
@@ -155,11 +165,21 @@ impl Output {
         self.out.writer.write_all(b"\n")
     }
 
+    /// Writes bytes of our own making to standard output as they are: scripts, which are not for reading.
+    ///
+    /// # Errors
+    /// As writing fails; `BrokenPipe` when the reader has gone.
+    pub(super) fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.waiting.end();
+        self.out.writer.write_all(bytes)
+    }
+
     /// Writes lines to standard error: advice, progress, warnings.
     ///
     /// # Errors
     /// As writing fails.
     pub fn note(&mut self, tone: Tone, text: &str) -> io::Result<()> {
+        self.waiting.end();
         self.err.line(tone, text)
     }
 

@@ -13,7 +13,7 @@ pub(super) fn visible(text: &str) -> String {
 }
 
 /// `text` as one line of at most `most` characters.
-pub(super) fn one_line(text: &str, most: usize) -> String {
+pub(crate) fn one_line(text: &str, most: usize) -> String {
     let flat = visible(text).replace('\n', "\\n");
     if flat.chars().count() <= most {
         return flat;

@@ -32,16 +32,25 @@ pub fn ensure(state: &StateDir) -> Result<GeneratedToken, TokenError> {
         return Ok(GeneratedToken { secret, created: false });
     }
     let path = state.generated_token();
-    let mut bytes = [0_u8; TOKEN_BYTES];
-    getrandom::fill(&mut bytes).map_err(|error| TokenError::Random(error.to_string()))?;
-    let token = hex::encode(&bytes);
-    let created = private_file::create(&path, &format!("{token}\n"))
+    let token = fresh()?;
+    let created = private_file::create(&path, &format!("{}\n", token.expose()))
         .map_err(|source| TokenError::Write { path: path.clone(), source })?;
     if created {
-        return Ok(GeneratedToken { secret: Secret::new(token), created });
+        return Ok(GeneratedToken { secret: token, created });
     }
     let secret = read(state)?.ok_or(TokenError::Vanished { path })?;
     Ok(GeneratedToken { secret, created })
+}
+
+/// A token that nobody had before.
+///
+/// # Errors
+///
+/// The system gives no random bytes.
+pub fn fresh() -> Result<Secret, TokenError> {
+    let mut bytes = [0_u8; TOKEN_BYTES];
+    getrandom::fill(&mut bytes).map_err(|error| TokenError::Random(error.to_string()))?;
+    Ok(Secret::new(hex::encode(&bytes)))
 }
 
 /// Reads `identity/gateway-token`; `None` when there is none.

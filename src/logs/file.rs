@@ -143,7 +143,7 @@ impl LogFile {
 }
 
 /// The name of a file that was set aside: `gateway.log` becomes `gateway.1.log`, as real gateways name it.
-fn aside(path: &Path, number: u32) -> PathBuf {
+pub fn aside(path: &Path, number: u32) -> PathBuf {
     match path.extension() {
         Some(extension) => {
             let mut numbered = std::ffi::OsString::from(number.to_string());

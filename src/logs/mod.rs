@@ -21,6 +21,7 @@ pub mod record;
 pub mod sanitize;
 mod tail;
 
+pub use file::aside;
 pub use line::Severity;
 pub use location::Location;
 pub use record::Record;

@@ -32,5 +32,5 @@ pub use lock::{
 pub use peer::PeerAddr;
 pub use port_owner::{Listener, PortOwner, Process, port_owner};
 pub use stream::Stream;
-pub use tls::{Certificate, CertificateFiles, TlsError};
+pub use tls::{Certificate, CertificateFiles, TlsError, certificate_remark};
 pub use unix::{LocalSocket, SocketError, connect_socket, socket_candidates};

@@ -11,9 +11,10 @@ mod unset;
 mod validate;
 mod value;
 
+pub(super) use self::set::refusal;
 use super::{CliError, Context, Exit, Output};
 use crate::{
-    config::DraftError,
+    config::{DraftError, KeyPath},
     hint::{Hint, chain},
 };
 
@@ -56,6 +57,11 @@ impl ConfigCommand {
             Self::Schema(command) => command.json,
         }
     }
+}
+
+/// Has the gateway that runs go by an edit, and says in one line what became of it.
+pub(super) async fn tell_gateway(context: &Context, path: &KeyPath) -> String {
+    apply::apply(context, path).await.text()
 }
 
 impl From<DraftError> for CliError {

@@ -10,7 +10,7 @@ use super::{
     value::typed,
 };
 use crate::{
-    config::{Draft, Effective, KeyPath, Located, Named, Problem, REDACTED, lookup},
+    config::{Draft, Effective, KeyPath, Located, Named, Problem, REDACTED, Verdict, lookup},
     defaults::MAX_CONFIG_BYTES,
 };
 
@@ -77,7 +77,7 @@ impl Set {
             });
         }
         draft.set(&self.path, &value)?;
-        let mut remarks = remarks(context, &self.path, &value);
+        let mut remarks = remarks(&self.path, &value);
         remarks.extend(hidden_by(context, &self.path));
         finish(context, output, &self.edit, Edit { path: self.path, draft, before, remarks }, "Updated").await
     }
@@ -101,8 +101,8 @@ pub(super) async fn finish(
 ) -> Result<Exit, CliError> {
     let Edit { path, draft, before, mut remarks } = edit;
     let verdict = draft.judge()?;
-    if !verdict.problems.is_empty() {
-        return Err(refused(&path, &verdict.problems));
+    if let Some(refusal) = refusal(&path, &verdict) {
+        return Err(refusal);
     }
     remarks.extend(verdict.remarks);
     remarks.extend(verdict.left.iter().map(|problem| format!("still wrong: {problem}")));
@@ -153,6 +153,11 @@ pub(super) async fn finish(
         }
     }
     Ok(if failed { Exit::Failed } else { Exit::Done })
+}
+
+/// Why an edit is refused, if it is.
+pub(crate) fn refusal(path: &KeyPath, verdict: &Verdict) -> Option<CliError> {
+    (!verdict.problems.is_empty()).then(|| refused(path, &verdict.problems))
 }
 
 /// The edit as an error: every reason, the place of each, and what would be right.
@@ -215,7 +220,7 @@ fn was(path: &KeyPath, before: Option<&Value>) -> String {
 }
 
 /// What the operator should know about this value of this setting.
-fn remarks(context: &Context, path: &KeyPath, value: &Value) -> Vec<String> {
+fn remarks(path: &KeyPath, value: &Value) -> Vec<String> {
     if path.setting() != "gateway.trustedProxies" {
         return Vec::new();
     }
@@ -224,7 +229,7 @@ fn remarks(context: &Context, path: &KeyPath, value: &Value) -> Vec<String> {
         Value::String(text) => vec![text.as_str()],
         _ => Vec::new(),
     };
-    bridge_as_proxy(context, &items)
+    bridge_as_proxy(&items)
 }
 
 /// Which layer keeps the edit from having an effect.

@@ -7,6 +7,7 @@ mod clear;
 mod decide;
 mod list;
 mod tokens;
+mod watch;
 
 pub(super) use admin::Devices;
 
@@ -24,6 +25,7 @@ pub(super) enum DevicesCommand {
     Clear(clear::Clear),
     Rotate(tokens::Rotate),
     Revoke(tokens::Revoke),
+    Watch(watch::Watch),
 }
 
 /// What every `devices` command takes.
@@ -58,7 +60,13 @@ impl DevicesCommand {
             Self::Clear(command) => command.run(context, output).await,
             Self::Rotate(command) => command.run(context, output).await,
             Self::Revoke(command) => command.run(context, output).await,
+            Self::Watch(command) => command.run(context, output).await,
         }
+    }
+
+    /// Whether it goes on until it is told to stop.
+    pub(super) fn follows(&self) -> bool {
+        matches!(self, Self::Watch(_))
     }
 
     /// What was typed about the gateway.
@@ -72,6 +80,7 @@ impl DevicesCommand {
             Self::Clear(command) => &command.devices,
             Self::Rotate(command) => &command.devices,
             Self::Revoke(command) => &command.devices,
+            Self::Watch(command) => &command.devices,
         }
         .target
     }

@@ -46,7 +46,11 @@ impl Network {
             }
         }
         let routes = fs::read_to_string(root.join("proc/net/route")).unwrap_or_default();
-        Self { in_container: marks.container && !marks.hardware_interface, routers: default_routers(&routes), bridges }
+        Self {
+            in_container: marks.is_container() && !marks.hardware_interface,
+            routers: default_routers(&routes),
+            bridges,
+        }
     }
 
     /// What makes `address` a bridge, if it is one.

@@ -7,6 +7,8 @@ pub enum Exit {
     Done,
     /// It has told why not, and the exit code says so too.
     Failed,
+    /// It did, and there is something to look at.
+    Warned,
     /// The configuration does not permit it; what supervises us need not try again.
     Misconfigured,
     /// A signal ended it, with the exit code that stands for that.
@@ -19,6 +21,7 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
+            Self::Warned => 2,
             Self::Misconfigured => 78,
             Self::Interrupted(code) => code,
         }

@@ -53,13 +53,18 @@ impl CheckPairing {
         let paired = checked?;
         removed?;
         if output.is_json() {
-            output.json(&json!({ "ok": true, "url": remote.url.to_string(), "deviceId": id, "requestId": paired.request }))?;
+            output.json(
+                &json!({ "ok": true, "url": remote.url.to_string(), "deviceId": id, "requestId": paired.request }),
+            )?;
         } else {
             let how = match paired.request {
                 Some(request) => format!("as request {request}, which was approved over the local socket"),
                 None => "at once".into(),
             };
-            output.toned(Tone::Good, &format!("A new device was paired over {} {how}, and is removed again", remote.url))?;
+            output.toned(
+                Tone::Good,
+                &format!("A new device was paired over {} {how}, and is removed again", remote.url),
+            )?;
         }
         Ok(Exit::Done)
     }

@@ -54,6 +54,17 @@ impl ResolvesServerCert for Current {
     }
 }
 
+/// What an operator should know about the certificate in `files` at `now`, and whether clients refuse it for that; `None` where
+/// it is good.
+///
+/// # Errors
+/// [`TlsError`] names the file that cannot be used.
+pub fn certificate_remark(files: &CertificateFiles, now: Timestamp) -> Result<Option<(String, bool)>, TlsError> {
+    let key = files.load()?;
+    let standing = key.cert.first().map_or(Standing::Unknown, |leaf| Standing::of(leaf, now));
+    Ok(standing.warning().map(|warning| (warning, !matches!(standing, Standing::Ending(_)))))
+}
+
 impl Certificate {
     /// Loads the certificate. One that has expired is used all the same, with a warning: its clients may pin it.
     ///

@@ -1,17 +1,28 @@
 //! `openclaw logs`
 
-use std::{path::PathBuf, time::Duration};
+mod filter;
+mod local;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use jiff::{Timestamp, tz::TimeZone};
+use regex_lite::Regex;
 use serde_json::json;
 
+use self::{
+    filter::{Filter, Level, Since},
+    local::Followed,
+};
 use super::{
     CliError, Context, Exit, Output, Session, Tone, Wish,
     reach::gateway,
     target::{TargetArgs, milliseconds},
 };
 use crate::{
-    defaults::{LOGS_TIMEOUT, RECONNECT_MAX, RECONNECT_MIN},
+    defaults::{LOGS_TIMEOUT, MAX_LOG_TAIL_BYTES, MAX_LOG_TAIL_LINES, RECONNECT_MAX, RECONNECT_MIN},
     hint::{Hint, chain},
     logs::{Location, record::Entry, tail},
     net::LockState,
@@ -34,6 +45,15 @@ pub(super) struct Logs {
     /// Pause between two looks with --follow, in milliseconds
     #[arg(long, value_name = "MS", default_value = "1000", value_parser = milliseconds)]
     interval: Duration,
+    /// Only lines since then: how long ago, for example 10m or 2h, or a time, for example 2026-01-01T10:00:00Z
+    #[arg(long, value_name = "TIME")]
+    since: Option<Since>,
+    /// Only lines of this level and worse: trace, debug, info, warn, error, fatal
+    #[arg(long, value_name = "LEVEL")]
+    level: Option<Level>,
+    /// Only lines that match a regular expression; (?i) before it ignores case
+    #[arg(long, value_name = "PATTERN")]
+    grep: Option<Regex>,
     /// Print the lines without colour
     #[arg(long)]
     plain: bool,
@@ -55,9 +75,16 @@ struct Position {
     cursor: Option<u64>,
     file: String,
     announced: bool,
+    /// The file that was read here, where the gateway is not asked.
+    followed: Followed,
 }
 
 impl Logs {
+    /// Whether it goes on until it is told to stop.
+    pub(super) fn follows(&self) -> bool {
+        self.follow
+    }
+
     /// Runs the command.
     ///
     /// # Errors
@@ -107,14 +134,29 @@ impl Logs {
         self.show(&piece, position, output)
     }
 
+    /// What to ask for. Of lines that are filtered, more must be looked at than are shown, and of those that follow none is
+    /// to be left out.
     fn params(&self, position: &Position) -> LogsTailParams {
-        LogsTailParams { cursor: position.cursor, limit: Some(self.limit.into()), max_bytes: Some(self.max_bytes) }
+        let (limit, max_bytes) = if self.filter().is_open() && position.cursor.is_none() {
+            (self.limit.into(), self.max_bytes)
+        } else {
+            (MAX_LOG_TAIL_LINES, MAX_LOG_TAIL_BYTES)
+        };
+        LogsTailParams { cursor: position.cursor, limit: Some(limit), max_bytes: Some(max_bytes) }
     }
 
-    fn show_file(&self, file: &std::path::Path, position: &mut Position, output: &mut Output) -> Result<(), CliError> {
-        let piece = tail(file, &self.params(position))
+    fn filter(&self) -> Filter {
+        let since = self.since.map(|since| since.before(Timestamp::now()));
+        Filter { since, level: self.level, grep: self.grep.clone() }
+    }
+
+    fn show_file(&self, file: &Path, position: &mut Position, output: &mut Output) -> Result<(), CliError> {
+        let params = self.params(position);
+        let pieces = position
+            .followed
+            .read(file, params)
             .map_err(|error| CliError::Files { message: chain(&error), hint: error.hint() })?;
-        self.show(&piece, position, output)
+        pieces.iter().try_for_each(|piece| self.show(piece, position, output))
     }
 
     async fn follow(
@@ -151,6 +193,7 @@ impl Logs {
             output.note(Tone::Warning, &format!("[logs] gateway disconnected, reconnecting in {seconds}s..."))?;
             output.flush()?;
             tokio::time::sleep(pause).await;
+            let file = file.as_ref().and_then(|_| self.local_file(context));
             if let Some(file) = file.as_deref().filter(|file| file.exists()) {
                 self.show_file(file, position, output)?;
             }
@@ -168,7 +211,7 @@ impl Logs {
     /// Follows the file, and goes over to the gateway when it answers.
     async fn follow_file(
         &self,
-        file: &std::path::Path,
+        file: &Path,
         context: &Context,
         position: &mut Position,
         output: &mut Output,
@@ -177,7 +220,9 @@ impl Logs {
         let mut pause = RECONNECT_MIN;
         loop {
             tokio::time::sleep(self.interval).await;
-            self.show_file(file, position, output)?;
+            // Another day has another file.
+            let file = self.local_file(context).unwrap_or_else(|| file.to_owned());
+            self.show_file(&file, position, output)?;
             // A gateway elsewhere has another file: the places in it would not fit.
             if tokio::time::Instant::now() < next_try || !matches!(context.lock(), LockState::Held { .. }) {
                 continue;
@@ -227,8 +272,12 @@ impl Logs {
                 output.note(Tone::Dim, &notice.text())?;
             }
         }
-        for line in &piece.lines {
-            let entry = Entry::line(line);
+        let filter = self.filter();
+        let shown: Vec<_> =
+            piece.lines.iter().map(|line| Entry::line(line)).filter(|entry| filter.admits(entry)).collect();
+        // Of a first look only the last lines are wanted, however many had to be looked at.
+        let left_out = if position.cursor.is_none() { shown.len().saturating_sub(self.limit.into()) } else { 0 };
+        for entry in shown.into_iter().skip(left_out) {
             if output.is_json() {
                 output.json_line(&entry)?;
             } else {
@@ -306,6 +355,9 @@ mod tests {
             limit: 200,
             max_bytes: 250_000,
             interval: Duration::from_secs(1),
+            since: None,
+            level: None,
+            grep: None,
             plain: false,
             local_time: false,
             utc: true,
@@ -355,6 +407,31 @@ mod tests {
             })
             .collect();
         assert_eq!(types, ["meta", "notice", "notice", "log", "raw"]);
+    }
+
+    #[test]
+    fn only_the_lines_that_are_asked_for() {
+        let line = |level: &str| {
+            format!(r#"{{"0":"{level} line","_meta":{{"logLevelName":"{level}"}},"time":"2026-01-01T10:00:00Z"}}"#)
+        };
+        let lines = ["INFO", "WARN", "DEBUG", "ERROR", "WARN"].map(line).to_vec();
+        let piece = LogsTail { lines, truncated: false, ..piece() };
+        let rows: [(Option<&str>, Option<&str>, u16, &str); 4] = [
+            (None, None, 2, "ERROR WARN"),
+            (Some("warn"), None, 200, "WARN ERROR WARN"),
+            (Some("warn"), None, 1, "WARN"),
+            (None, Some("^2026.*DEBUG"), 200, "DEBUG"),
+        ];
+        for (level, grep, limit, expected) in rows {
+            let (mut output, out, _) = captured(Format::Text, None);
+            let level = level.map(|level| level.parse().expect("a level"));
+            let grep = grep.map(|pattern| Regex::new(pattern).expect("a pattern"));
+            let logs = Logs { limit, level, grep, ..logs() };
+            logs.show(&piece, &mut Position::default(), &mut output).expect("in memory");
+            let text = out.text();
+            let shown: Vec<_> = text.lines().filter_map(|line| line.split(' ').nth(2)).collect();
+            assert_eq!(shown.join(" "), expected, "{level:?} {limit}");
+        }
     }
 
     #[test]

@@ -1,0 +1,106 @@
+//! Checks of whom the gateway believes.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::super::{facts::Facts, finding::Finding, network::bridges_among};
+
+/// Networks that are given to so many machines that a proxy among them cannot be told from its clients.
+const BROAD_V4_PREFIX: u8 = 16;
+/// See [`BROAD_V4_PREFIX`]; a site has 48 bits.
+const BROAD_V6_PREFIX: u8 = 48;
+
+pub(super) fn names(facts: &Facts, found: &mut Vec<Finding>) {
+    for (name, addresses) in &facts.names {
+        if let Err(why) = addresses {
+            found.push(
+                Finding::error(
+                    "dns.name",
+                    "a name in gateway.trustedProxies stands for no address, so that proxy is not trusted",
+                )
+                .because(format!("{name}: {why}"))
+                .fix("openclaw config get gateway.trustedProxies, and correct the name or the machine's DNS"),
+            );
+        }
+    }
+}
+
+pub(super) fn proxies(facts: &Facts, found: &mut Vec<Finding>) {
+    let trust = &facts.settings.trust;
+    let items: Vec<&str> = trust.trusted_proxies.iter().map(String::as_str).collect();
+    for bridge in bridges_among(&items, &facts.network) {
+        let address = bridge.address;
+        found.push(
+            Finding::warning("trust.bridge-as-proxy", format!("{address} in gateway.trustedProxies is a bridge and no proxy"))
+                .because(bridge.why)
+                .because("whoever comes through it can name any other address, remote IPv6 clients included")
+                .fix(format!("openclaw config set gateway.trustedBridges '[\"{address}\"]' && openclaw config unset gateway.trustedProxies")),
+        );
+    }
+    for network in items.iter().filter_map(|item| item.parse::<IpNet>().ok()) {
+        let most = if matches!(network, IpNet::V4(_)) { BROAD_V4_PREFIX } else { BROAD_V6_PREFIX };
+        let fix = "openclaw config set gateway.trustedProxies '[\"ADDRESS-OF-THE-PROXY\"]'";
+        if network.prefix_len() == 0 {
+            found.push(
+                Finding::error("trust.everybody", "gateway.trustedProxies trusts everybody")
+                    .because(format!("{network}: each client may say of itself where it comes from"))
+                    .fix(fix),
+            );
+        } else if network.prefix_len() <= most {
+            found.push(
+                Finding::warning(
+                    "trust.broad",
+                    format!("{network} in gateway.trustedProxies covers clients as well as proxies"),
+                )
+                .because("a client in it may say of itself where it comes from")
+                .fix(fix),
+            );
+        }
+    }
+    let covers_loopback = |item: &&str| {
+        let loopback = IpAddr::from([127, 0, 0, 1]);
+        item.parse::<IpNet>().is_ok_and(|network| network.contains(&loopback)) || item.parse() == Ok(loopback)
+    };
+    if items.iter().any(covers_loopback) && !trust.loopback_is_proxy {
+        found.push(
+            Finding::info("trust.loopback", "gateway.trustedProxies covers loopback: what comes from there without forwarding headers is a local client")
+                .fix("if a proxy there leaves no headers: openclaw config set gateway.loopbackIsProxy true"),
+        );
+    }
+}
+
+pub(super) fn bridges(facts: &Facts, found: &mut Vec<Finding>) {
+    let trust = &facts.settings.trust;
+    let listed: Vec<&str> =
+        trust.trusted_bridges.iter().flat_map(|listed| listed.0.iter().map(String::as_str)).collect();
+    let switched = |word: &str| listed == [word];
+    if facts.network.in_container && trust.published_on.is_none() && !switched("off") {
+        found.push(
+            Finding::info("trust.published-on", "nothing says where this container's port is published")
+                .because("gateway.publishedOn is not set, so who comes through the bridge needs the token, and an approval where others may come too")
+                .fix("openclaw config set gateway.publishedOn loopback   (or the address in the `ports` of the compose file)"),
+        );
+    }
+    for network in listed.iter().filter_map(|item| item.parse::<IpNet>().ok()) {
+        if network.prefix_len() < network.max_prefix_len() && network.prefix_len() > 0 {
+            found.push(
+                Finding::warning(
+                    "trust.bridge-network",
+                    format!("{network} in gateway.trustedBridges is a network: its containers count as the host"),
+                )
+                .because("a bridge has one address in the container's network")
+                .fix("openclaw config set gateway.trustedBridges auto"),
+            );
+        } else if network.prefix_len() == 0 {
+            found.push(
+                Finding::error(
+                    "trust.bridge-network",
+                    "gateway.trustedBridges counts everybody as the host's own user",
+                )
+                .because(network.to_string())
+                .fix("openclaw config set gateway.trustedBridges auto"),
+            );
+        }
+    }
+}

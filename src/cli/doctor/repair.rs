@@ -1,0 +1,79 @@
+//! What `--repair` and `--generate-gateway-token` do.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt as _, lchown},
+};
+
+use serde_json::json;
+
+use super::{
+    super::{CliError, Context, config::tell_gateway},
+    finding::{Finding, Repair},
+};
+use crate::{
+    config::{Draft, DraftError, KeyPath, generated_token},
+    hint::chain,
+};
+
+/// Does what the findings say can be done. Returns what was done, and what could not be.
+pub(super) fn repair(context: &Context, findings: &[Finding]) -> Vec<String> {
+    let mut done = Vec::new();
+    let mut tidied = false;
+    for repair in findings.iter().filter_map(|finding| finding.repair.as_ref()) {
+        match repair {
+            Repair::Close { path, mode } => {
+                let result = fs::set_permissions(path, Permissions::from_mode(*mode));
+                done.push(told(&format!("chmod {mode:o} {}", path.display()), result));
+            }
+            Repair::GiveBack { path, uid, gid } => {
+                // Never through a link that somebody put there.
+                let result = lchown(path, Some(*uid), Some(*gid));
+                done.push(told(&format!("chown {uid}:{gid} {}", path.display()), result));
+            }
+            Repair::Tidy if tidied => {}
+            Repair::Tidy => {
+                tidied = true;
+                done.extend(tidy(context).unwrap_or_else(|error| vec![format!("not done: {}", chain(&error))]));
+            }
+        }
+    }
+    done
+}
+
+fn told(what: &str, result: std::io::Result<()>) -> String {
+    match result {
+        Ok(()) => what.to_owned(),
+        Err(error) => format!("not done: {what}: {error}"),
+    }
+}
+
+/// Moves settings into the file where they belong.
+fn tidy(context: &Context) -> Result<Vec<String>, DraftError> {
+    let mut draft = Draft::new(&context.environment)?;
+    let moved = draft.tidy()?;
+    draft.write()?;
+    let own = context.paths.own.display();
+    Ok(moved.into_iter().map(|key| format!("moved {key} into {own}")).collect())
+}
+
+/// Makes a token, writes it into `openclaw.json`, and has the gateway go by it.
+pub(super) async fn generate_token(context: &Context) -> Result<Vec<String>, CliError> {
+    let token = generated_token::fresh().map_err(|error| CliError::Files { message: chain(&error), hint: None })?;
+    let mut draft = Draft::new(&context.environment)?;
+    let path: KeyPath = "gateway.auth.token".parse().map_err(|_| CliError::usage("no key"))?;
+    let mode: KeyPath = "gateway.auth.mode".parse().map_err(|_| CliError::usage("no key"))?;
+    draft.set(&mode, &json!("token"))?;
+    draft.set(&path, &json!(token.expose()))?;
+    let verdict = draft.judge()?;
+    if let Some(refusal) = super::super::config::refusal(&path, &verdict) {
+        return Err(refusal);
+    }
+    let written = draft.write()?;
+    let mut done = vec!["Gateway token configured.".to_owned()];
+    for file in written {
+        done.push(format!("Wrote {}", file.path.display()));
+    }
+    done.push(tell_gateway(context, &path).await);
+    Ok(done)
+}
