@@ -59,6 +59,11 @@ impl Keys {
         Self { device, tokens: DeviceTokens::of(context.state()), key }
     }
 
+    /// None: no device is shown, and no file is made for one.
+    pub(super) fn none(context: &Context) -> Self {
+        Self { device: None, tokens: DeviceTokens::of(context.state()), key: None }
+    }
+
     /// What to present, in order: what was typed or configured, then the device's own token. What was typed is what is
     /// meant, so nothing is tried in its place. Nothing at all is presented to this machine's own gateway only: it may ask
     /// for nothing.

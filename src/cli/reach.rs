@@ -27,13 +27,16 @@ pub struct Wish {
     pub files: bool,
     /// Whether it was told to work on the files.
     pub offline: bool,
+    /// Whether it keeps its device to itself: what is only looked at, is not paired with.
+    pub anonymous: bool,
     /// What it waits where `--timeout` says nothing.
     pub timeout: Duration,
 }
 
 impl Wish {
     /// A command that needs a gateway.
-    pub const CALL: Self = Self { mode: ClientMode::Cli, files: false, offline: false, timeout: CALL_TIMEOUT };
+    pub const CALL: Self =
+        Self { mode: ClientMode::Cli, files: false, offline: false, anonymous: false, timeout: CALL_TIMEOUT };
 
     /// A command that only asks whether, and as what, one can connect.
     pub const PROBE: Self = Self { mode: ClientMode::Probe, ..Self::CALL };
@@ -257,7 +260,7 @@ impl Traveller<'_> {
     }
 
     async fn network(&self, remote: &Remote) -> Result<Session, CliError> {
-        let keys = Keys::of(self.context, remote);
+        let keys = if self.wish.anonymous { Keys::none(self.context) } else { Keys::of(self.context, remote) };
         let mut candidates = keys.candidates(remote);
         if candidates.is_empty() {
             // Probes may ask without a secret: the gateway's answer is what they are after.

@@ -66,6 +66,10 @@ fn describe(address: SocketAddr, owner: &PortOwner) -> String {
 impl Hint for ListenError {
     fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Taken { address, owner } if owner.forward().is_some() => format!(
+                "`docker ps --filter publish={port}` shows the container; stop it, or choose another port with --port",
+                port = address.port()
+            ),
             Self::Taken { owner, .. } if owner.is_openclaw() => {
                 let stop = owner.process.as_ref().map_or_else(String::new, |process| format!(", `kill {}` stops it", process.pid));
                 format!(

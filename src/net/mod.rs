@@ -30,7 +30,7 @@ pub use lock::{
     lock_process, probe_lock,
 };
 pub use peer::PeerAddr;
-pub use port_owner::{Listener, PortOwner, Process, port_owner};
+pub use port_owner::{Forward, Listener, PortOwner, Process, port_owner};
 pub use stream::Stream;
 pub use tls::{Certificate, CertificateFiles, TlsError, certificate_remark};
 pub use unix::{LocalSocket, SocketError, connect_socket, socket_candidates};

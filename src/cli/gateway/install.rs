@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{self, Write as _},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +13,7 @@ use serde_json::json;
 use super::{
     super::{CliError, Context, Exit, Output, Tone},
     supervision,
-    unit::{MARKER, Manager, UNIT, UnitArgs},
+    unit::{Account, MARKER, Manager, UNIT, UnitArgs, UnitPlan},
 };
 use crate::{
     net::LockState,
@@ -58,6 +59,7 @@ impl Install {
             message: "there is no home directory to put the unit in".into(),
             hint: Some("set HOME or XDG_CONFIG_HOME".into()),
         })?;
+        make_state(&plan)?;
         let written = write(&path, &plan.text())?;
         let next = next(manager, &user_manager, uid.as_raw());
         let warnings = warnings(context, manager);
@@ -166,6 +168,22 @@ fn warnings(context: &Context, manager: Manager) -> Vec<String> {
         ));
     }
     warnings
+}
+
+/// Makes the state directory of another account: systemd takes no path for writable that is not there.
+fn make_state(plan: &UnitPlan) -> Result<(), CliError> {
+    let Account::Named { ids: (uid, gid), .. } = &plan.account else { return Ok(()) };
+    if plan.state.exists() {
+        return Ok(());
+    }
+    let make = || -> io::Result<()> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&plan.state)?;
+        std::os::unix::fs::chown(&plan.state, Some(*uid), Some(*gid))
+    };
+    make().map_err(|error| CliError::Gateway {
+        message: format!("cannot make the state directory {}: {error}", plan.state.display()),
+        hint: Some("make it by hand, owned by the account that the gateway runs as".into()),
+    })
 }
 
 /// Writes the unit, whole or not at all, unless somebody else's stands there.

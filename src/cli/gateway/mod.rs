@@ -8,7 +8,6 @@ mod install;
 mod order;
 mod probe;
 mod reload;
-mod report;
 mod restart;
 mod run;
 mod status;

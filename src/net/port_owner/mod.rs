@@ -1,5 +1,6 @@
 //! Who listens on a port that is taken: which process, read from /proc, and whether it is an OpenClaw gateway.
 
+mod forwarder;
 mod probe;
 mod process;
 
@@ -7,7 +8,7 @@ use std::{fmt, net::SocketAddr, path::Path};
 
 use jiff::Timestamp;
 
-pub use self::process::Process;
+pub use self::{forwarder::Forward, process::Process};
 
 /// Whoever listens on a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,11 @@ pub enum Listener {
 }
 
 impl PortOwner {
+    /// What it forwards to a container, where it is Docker's proxy.
+    pub fn forward(&self) -> Option<Forward> {
+        Forward::parse(self.process.as_ref()?.command.split(' '))
+    }
+
     /// Whether it is an OpenClaw gateway of either kind, also one that does not answer.
     pub fn is_openclaw(&self) -> bool {
         self.kind != Listener::Other || self.process.as_ref().is_some_and(Process::names_openclaw)
@@ -40,6 +46,18 @@ impl PortOwner {
 
 impl fmt::Display for PortOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (Some(Forward { published, container }), Some(process)) = (self.forward(), &self.process) {
+            let what = match self.kind {
+                Listener::OurGateway => "an openclaw gateway",
+                Listener::OpenClawGateway => "an OpenClaw Node.js gateway",
+                Listener::Other => "something",
+            };
+            let pid = process.pid;
+            return write!(
+                f,
+                "{what} in a container at {container}, published on {published} by docker-proxy (pid {pid})"
+            );
+        }
         f.write_str(match self.kind {
             Listener::OurGateway => "an openclaw gateway",
             Listener::OpenClawGateway => "an OpenClaw Node.js gateway",
@@ -86,6 +104,8 @@ mod tests {
             (Some(process("openclaw gateway run")), Listener::OurGateway, "an openclaw gateway (pid 7 since 2026-05-28T20:26:40Z: openclaw gateway run)"),
             (Some(process("openclaw gateway run")), Listener::Other,      "an openclaw process that does not answer (pid 7 since 2026-05-28T20:26:40Z: openclaw gateway run)"),
             (Some(process("nginx")),                Listener::Other,      "another process (pid 7 since 2026-05-28T20:26:40Z: nginx)"),
+            (Some(process("docker-proxy -host-ip 127.0.0.1 -host-port 1 -container-ip 172.17.0.2 -container-port 2")), Listener::OurGateway,
+             "an openclaw gateway in a container at 172.17.0.2:2, published on 127.0.0.1:1 by docker-proxy (pid 7)"),
             (None,                                  Listener::Other,      "another process (of uid 33)"),
             (None,                                  Listener::OpenClawGateway, "an OpenClaw Node.js gateway (of uid 33)"),
         ];

@@ -8,6 +8,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::forwarder::publisher;
 use crate::logs::sanitize;
 
 /// Clock ticks a second in /proc. The kernel's own choice for every architecture that we build for.
@@ -67,10 +68,13 @@ pub(super) fn find(proc: &Path, address: SocketAddr) -> Found {
             .into_iter()
             .any(|fd| fs::read_link(fd.path()).is_ok_and(|target| target.as_os_str() == link.as_str()))
     };
-    let process = fs::read_dir(proc).ok().into_iter().flatten().flatten().find_map(|entry| {
-        let pid = entry.file_name().to_str()?.parse().ok()?;
-        let directory = entry.path();
-        holds(&directory).then(|| Process { pid, command: command(&directory), since: since(proc, &directory) })
+    let holder = fs::read_dir(proc).ok().into_iter().flatten().flatten().find_map(|entry| {
+        let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+        holds(&entry.path()).then_some(pid)
+    });
+    let process = holder.or_else(|| publisher(proc, address.port())).map(|pid| {
+        let directory = proc.join(pid.to_string());
+        Process { pid, command: command(&directory), since: since(proc, &directory) }
     });
     Found { process, uid: Some(socket.uid) }
 }

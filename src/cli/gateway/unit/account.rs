@@ -15,6 +15,8 @@ pub(in super::super) enum Account {
     Named {
         /// Its name.
         name: String,
+        /// Its user id and that of its group.
+        ids: (u32, u32),
         /// Its home.
         home: PathBuf,
     },
@@ -34,7 +36,11 @@ impl Account {
 
     fn choose_from(accounts: &str, named: Option<&str>, sudo: Option<&str>, caller: Uid) -> Result<Self, CliError> {
         let by_name = |name: &str| entries(accounts).find(|entry| entry.name == name);
-        let own = |entry: Entry<'_>| Self::Named { name: entry.name.to_owned(), home: entry.home.into() };
+        let own = |entry: Entry<'_>| Self::Named {
+            name: entry.name.to_owned(),
+            ids: (entry.uid, entry.gid),
+            home: entry.home.into(),
+        };
         if let Some(name) = named {
             return by_name(name).map(own).ok_or_else(|| CliError::Usage {
                 message: format!("--run-as {name}: /etc/passwd has no such account"),
@@ -52,6 +58,7 @@ impl Account {
 struct Entry<'a> {
     name: &'a str,
     uid: u32,
+    gid: u32,
     home: &'a str,
 }
 
@@ -59,8 +66,8 @@ struct Entry<'a> {
 fn entries(text: &str) -> impl Iterator<Item = Entry<'_>> {
     text.lines().filter_map(|line| {
         let fields: Vec<_> = line.split(':').collect();
-        let [name, _, uid, _, _, home, ..] = fields[..] else { return None };
-        Some(Entry { name, uid: uid.parse().ok()?, home })
+        let [name, _, uid, gid, _, home, ..] = fields[..] else { return None };
+        Some(Entry { name, uid: uid.parse().ok()?, gid: gid.parse().ok()?, home })
     })
 }
 

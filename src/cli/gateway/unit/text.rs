@@ -8,7 +8,7 @@ use std::{
 
 use super::{Account, Manager};
 use crate::{
-    cli::Context,
+    cli::{Context, text::shell},
     defaults::{STOP_SLACK, WATCHDOG_PERIOD},
 };
 
@@ -24,7 +24,7 @@ const DYNAMIC_STATE: &str = "/var/lib/openclaw";
 pub(in super::super) struct UnitPlan {
     program: PathBuf,
     manager: Manager,
-    account: Account,
+    pub(in super::super) account: Account,
     /// The state directory.
     pub(in super::super) state: PathBuf,
     /// What the gateway writes outside of it.
@@ -109,6 +109,14 @@ impl UnitPlan {
             let state = (!self.makes_state()).then_some(self.state.as_path());
             let writes: Vec<_> = state.into_iter().chain(self.writes.iter().map(PathBuf::as_path)).map(word).collect();
             if !writes.is_empty() {
+                if let Account::Named { name, .. } = &self.account {
+                    let state = shell(&self.state.display().to_string());
+                    // Writing to a String cannot fail.
+                    let _ = writeln!(text, "# It must be there before the start: install -d -m 0700 -o {name} {state}");
+                }
+                let mut line = |name: &str, value: &str| {
+                    let _ = writeln!(text, "{name}={value}");
+                };
                 line("ReadWritePaths", &writes.join(" "));
             }
         }
@@ -189,7 +197,7 @@ mod tests {
 
     #[test]
     fn the_units() {
-        let ann = Account::Named { name: "ann".into(), home: "/home/ann".into() };
+        let ann = Account::Named { name: "ann".into(), ids: (1000, 1000), home: "/home/ann".into() };
         insta::assert_snapshot!("system", plan(Manager::System, ann, "/home/ann/.openclaw").text());
         insta::assert_snapshot!("dynamic", plan(Manager::System, Account::Dynamic, DYNAMIC_STATE).text());
         insta::assert_snapshot!("user", plan(Manager::User, Account::Manager, "/home/ann/.openclaw").text());

@@ -1,0 +1,66 @@
+//! What the lock of the state directory tells.
+
+use crate::{
+    cli::text::ago,
+    net::{LockHolder, LockState},
+};
+
+/// What the lock of the state directory tells.
+#[derive(Debug)]
+pub(super) enum Lock {
+    Free,
+    Held { holder: Option<Box<LockHolder>>, here: bool },
+    Unclear(&'static str),
+}
+
+impl Lock {
+    pub(super) fn of(lock: LockState) -> Self {
+        match lock {
+            LockState::Free => Self::Free,
+            LockState::Held { holder, same_kernel } => Self::Held { holder, here: same_kernel },
+            LockState::ForeignKernel => Self::Unclear("the last gateway ran on another machine or before a reboot"),
+            LockState::Unknown => Self::Unclear("the file system has no locks"),
+        }
+    }
+
+    /// Which secret the gateway that runs goes by, and where that comes from.
+    pub(super) fn auth(&self) -> Option<&str> {
+        match self {
+            Self::Held { holder, .. } => holder.as_ref()?.auth.as_deref(),
+            Self::Free | Self::Unclear(_) => None,
+        }
+    }
+
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Free => "stopped",
+            Self::Held { .. } => "running",
+            Self::Unclear(_) => "unknown",
+        }
+    }
+
+    pub(super) fn holder(&self) -> Option<&LockHolder> {
+        match self {
+            Self::Held { holder, .. } => holder.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// What there is to say of the process.
+    pub(super) fn detail(&self, now_ms: i64) -> String {
+        match self {
+            Self::Free => "no gateway holds the state directory".into(),
+            Self::Unclear(why) => (*why).into(),
+            Self::Held { holder, here } => {
+                let place = if *here { "" } else { ", on another machine" };
+                match holder {
+                    Some(holder) => {
+                        let since = ago(holder.started_at_ms, now_ms);
+                        format!("pid {}, version {}, started {since}{place}", holder.pid, holder.version)
+                    }
+                    None => format!("it says nothing of itself{place}"),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What is wrong, each with its cause and the one thing to type. Pure.
+
+use serde_json::{Value, json};
+
+use super::{lock::Lock, report::Report};
+use crate::{hint::Hint as _, net::PortOwner};
+
+/// Something that is wrong.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Trouble {
+    /// What it is.
+    pub(super) cause: String,
+    /// What to type.
+    pub(super) next: String,
+}
+
+impl Trouble {
+    fn new(cause: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { cause: cause.into(), next: next.into() }
+    }
+
+    /// As programs read it.
+    pub(super) fn document(&self) -> Value {
+        json!({ "cause": self.cause, "next": self.next })
+    }
+}
+
+/// Everything that is wrong, the most pressing first.
+pub(super) fn troubles(report: &Report) -> Vec<Trouble> {
+    let mut troubles = Vec::new();
+    if !report.problems.is_empty() {
+        let next = report.config_hint.clone().unwrap_or_else(|| "openclaw config validate".into());
+        troubles.push(Trouble::new(
+            "the configuration cannot be used: a restart would be refused, and a start would fail",
+            next,
+        ));
+    }
+    troubles.extend(process(report));
+    troubles.extend(connection(report));
+    troubles
+}
+
+/// About the process and its port.
+fn process(report: &Report) -> Vec<Trouble> {
+    let mut troubles = Vec::new();
+    let reached = report.probe.tried().iter().any(|rpc| rpc.is_local() && rpc.result.is_ok());
+    match &report.lock {
+        Lock::Free if !reached => {
+            let taken = report.listener.as_ref();
+            match taken {
+                None => {
+                    let cause = format!("no gateway runs on {}", report.state.display());
+                    troubles.push(Trouble::new(cause, report.start.clone()));
+                }
+                Some(owner) => troubles.push(taken_port(report, owner)),
+            }
+        }
+        Lock::Held { here: false, .. } if !reached => troubles.push(Trouble::new(
+            "the gateway runs on another machine, which shares the state directory with this one",
+            "openclaw gateway status --url URL --token TOKEN",
+        )),
+        Lock::Held { here: true, .. } => {
+            let other_port = report.configured_port != 0 && report.configured_port != report.port;
+            if other_port {
+                let cause = format!(
+                    "the gateway listens on port {}, and the configuration says {} now",
+                    report.port, report.configured_port
+                );
+                troubles.push(Trouble::new(cause, "openclaw gateway restart"));
+            }
+            if let Some(version) = report.lock.holder().map(|holder| holder.version.as_str())
+                && version != env!("CARGO_PKG_VERSION")
+            {
+                let cause =
+                    format!("the gateway is version {version}, and this program is {}", env!("CARGO_PKG_VERSION"));
+                troubles.push(Trouble::new(cause, "openclaw gateway restart"));
+            }
+        }
+        _ => {}
+    }
+    troubles
+}
+
+/// Somebody has the port, and no gateway the state directory.
+fn taken_port(report: &Report, owner: &PortOwner) -> Trouble {
+    let port = report.port;
+    let state = report.state.display();
+    if owner.forward().is_some() {
+        let cause = format!("the gateway of this port is {owner}, and no gateway runs on {state}");
+        Trouble::new(cause, format!("docker exec \"$(docker ps -q --filter publish={port})\" openclaw gateway status"))
+    } else if owner.is_openclaw() {
+        let cause = format!("port {port} is taken by {owner}, which has another state directory than {state}");
+        Trouble::new(cause, "OPENCLAW_STATE_DIR=ITS_DIRECTORY openclaw gateway status")
+    } else {
+        let cause = format!("port {port} is taken by {owner}, so that no gateway could start there");
+        Trouble::new(cause, "openclaw gateway run --port PORT")
+    }
+}
+
+/// About the ways to it.
+fn connection(report: &Report) -> Vec<Trouble> {
+    let Some(told) = report.probe.rpc() else { return Vec::new() };
+    let mut troubles = Vec::new();
+    let nobody = matches!(report.lock, Lock::Free) && told.is_local() && told.is_absent();
+    for rpc in std::iter::once(told).chain(report.probe.others()) {
+        let Err(error) = &rpc.result else { continue };
+        let lives = matches!(report.lock, Lock::Held { here: true, .. });
+        if rpc.is_socket() && rpc.is_absent() {
+            // A gateway that lives and cannot be asked; where none lives, that is said above.
+            if lives {
+                troubles.push(Trouble::new(error.lines().swap_remove(0), "openclaw gateway restart"));
+            }
+            continue;
+        }
+        if nobody || (rpc.is_absent() && matches!(report.lock, Lock::Held { here: false, .. })) {
+            continue;
+        }
+        let hint = error.hint().unwrap_or_else(|| "openclaw logs".into());
+        // The first line says what; the rest of advice in several lines is told by the command itself.
+        let next = hint.lines().next_back().unwrap_or_default().to_owned();
+        troubles.push(Trouble::new(format!("{}: {}", rpc.source, error.lines().swap_remove(0)), next));
+    }
+    troubles
+}
