@@ -283,11 +283,15 @@ fn shared(
 }
 
 fn place(environment: &Environment) -> Place {
+    let kubernetes = environment.variable("KUBERNETES_SERVICE_HOST").is_some();
+    let hostname = hostname();
+    // A pod is known by its name.
+    let mounts = (!kubernetes).then(|| std::fs::read_to_string("/proc/self/mountinfo").ok()).flatten();
     Place::of(Marks {
         container: ContainerMarks::read(Path::new("/")).is_container(),
-        kubernetes: environment.variable("KUBERNETES_SERVICE_HOST").is_some(),
+        kubernetes,
         compose_service: environment.text("OPENCLAW_CLI_SERVICE"),
-        hostname: &hostname(),
+        hostname: mounts.as_deref().and_then(net::container_id).unwrap_or(&hostname),
     })
 }
 

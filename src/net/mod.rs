@@ -5,6 +5,7 @@
 
 mod accept;
 mod budget;
+mod container_id;
 mod facts;
 mod farewell;
 mod interfaces;
@@ -20,6 +21,7 @@ mod wrong_scheme;
 
 pub use accept::{Accepted, Arriving, accept_local, accept_tcp};
 pub use budget::{BudgetHandle, ByteBudget, budget_exhausted};
+pub use container_id::container_id;
 pub use facts::{DefaultRoute, NetworkFacts, NoBridge};
 pub use farewell::close_gently;
 pub use interfaces::{ContainerMarks, own_interfaces};
