@@ -25,15 +25,40 @@ networks_binary() {
     strip -o "${work:?}/openclaw" "target/static/$target/debug/openclaw"
 }
 
+# HAProxy as an image, openclaw-test-proxy: on port 8080, before $UPSTREAM, adding X-Forwarded-For.
+networks_proxy_image() {
+  local root=$work/proxy
+  mkdir -p "$root/usr/sbin" || return
+  cat > "$root/haproxy.cfg" << 'CFG'
+defaults
+  mode http
+  option forwardfor
+  timeout connect 5s
+  timeout client 1m
+  timeout server 1m
+  timeout tunnel 1m
+listen front
+  bind :8080
+  server gateway "$UPSTREAM"
+CFG
+  cp "$(command -v haproxy)" "$root/usr/sbin/haproxy" &&
+    # The libraries under the paths that the program asks for.
+    ldd "$root/usr/sbin/haproxy" | grep -o '/[^ ]*' | xargs -I {} cp --parents -L {} "$root" &&
+    tar -C "$root" -c . | docker import --change 'ENTRYPOINT ["/usr/sbin/haproxy", "-db", "-f", "/haproxy.cfg"]' - \
+      openclaw-test-proxy:1 > /dev/null
+}
+
 # Runs the tests that the arguments choose against the engine that is up.
 networks_run() {
   local version
   version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
   bounded docker/build.sh --binary "$work/openclaw" || { cannot_run 'the images could not be built'; return; }
+  networks_proxy_image || { cannot_run 'the image of the proxy could not be made'; return; }
   # The log of every real OpenClaw program is in one directory, whatever its environment says.
   # shellcheck disable=SC2016 # expanded by the inner shell
   OPENCLAW_NETWORKS=required OPENCLAW_INTEROP=required OPENCLAW_TEST_CACHE=${cache:?} OPENCLAW_STATIC_BINARY=$work/openclaw \
     OPENCLAW_GATEWAY_IMAGE=openclaw-gateway:$version OPENCLAW_CLI_IMAGE=openclaw-cli:$version \
+    OPENCLAW_PROXY_IMAGE=openclaw-test-proxy:1 \
     bounded unshare --mount bash -c 'mkdir -p "$0" && mount -t tmpfs none "$0" && exec "$@"' /tmp/openclaw \
     cargo test --locked --offline --no-fail-fast --test networks -- "$@"
 }

@@ -57,6 +57,15 @@ impl Cli {
         assert_eq!(seen_as(source), expected, "{:?} at {}\n{refused}", self.place, self.url);
     }
 
+    /// Checks that the gateway takes it for `client`, for whom the trusted proxy at `peer` vouches.
+    #[track_caller]
+    pub fn is_proxied(&self, peer: &str, client: &str) {
+        let refused = self.run_with("gateway whoami --json", "another-token").exited(1);
+        let source = refused.json()["error"]["details"]["source"].clone();
+        let seen = ["class", "peer", "client"].map(|member| source[member].as_str().unwrap_or_default());
+        assert_eq!(seen, ["proxied", peer, client], "{:?} at {}\n{refused}", self.place, self.url);
+    }
+
     /// Checks that it works at once with the right token, as what silent pairing and no pairing at all look like. Returns what
     /// `gateway whoami --json` says of its source.
     #[track_caller]

@@ -31,7 +31,6 @@ fn a_container_that_shares_the_network_of_the_gateway() {
 }
 
 #[test]
-#[ignore = "bridges and trusted proxies are not told apart yet"]
 fn a_command_line_in_the_network_of_the_host() {
     let Some(needs) = Needs::find() else { return };
     let port = host_port();
@@ -55,8 +54,7 @@ fn a_gateway_in_the_network_of_the_host() {
         // It is the host's default router, and that is a bridge to nobody here.
         let cli = Cli::at(needs, &lan, &format!("ws://192.168.10.1:{port}"));
         cli.is_seen_as("neighbour from 192.168.10.50");
-        // The name of the machine is the host's, so the advice cannot name the container.
-        cli.works_once_approved(|command| gateway.exec(command.strip_prefix("openclaw ").unwrap_or(command)));
+        cli.works_once_approved(shell_of_the_operator);
     }
     gateway.exec("devices list").succeeded().never_says(&[TOKEN]);
 }

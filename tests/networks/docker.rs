@@ -94,6 +94,12 @@ impl Container {
         Self::start(&needs.cli_image, options, &["idle"])
     }
 
+    /// A proxy that adds `X-Forwarded-For`, before `upstream` (`ADDRESS:PORT`). It listens on port 8080.
+    pub fn proxy(needs: &Needs, upstream: &str, options: &[&str]) -> Self {
+        let upstream = format!("UPSTREAM={upstream}");
+        Self::start(&needs.proxy_image, &[&["--env", &upstream], options].concat(), &[])
+    }
+
     fn start(image: &str, options: &[&str], words: &[&str]) -> Self {
         let name = name("container");
         let start = [&["run", "--detach", "--name", &name], options, &[image], words].concat();

@@ -23,7 +23,6 @@ fn published(needs: &'static Needs, options: &[&str]) -> (Container, String) {
 }
 
 #[test]
-#[ignore = "bridges and trusted proxies are not told apart yet"]
 fn the_command_line_of_the_host_is_behind_the_bridge_and_works() {
     let Some(needs) = Needs::find() else { return };
     let (gateway, url) = published(needs, &[]);
@@ -41,7 +40,6 @@ fn the_command_line_of_the_host_is_behind_the_bridge_and_works() {
 }
 
 #[test]
-#[ignore = "bridges and trusted proxies are not told apart yet"]
 fn without_the_secret_the_refusal_says_who_asks_and_what_to_type() {
     let Some(needs) = Needs::find() else { return };
     let (gateway, url) = published(needs, &[]);
@@ -57,7 +55,6 @@ fn without_the_secret_the_refusal_says_who_asks_and_what_to_type() {
 }
 
 #[test]
-#[ignore = "bridges and trusted proxies are not told apart yet"]
 fn in_the_network_of_a_project_the_bridge_has_another_address() {
     let Some(needs) = Needs::find() else { return };
     let network = Network::new(&[]);
@@ -68,7 +65,6 @@ fn in_the_network_of_a_project_the_bridge_has_another_address() {
 }
 
 #[test]
-#[ignore = "bridges and trusted proxies are not told apart yet"]
 fn the_real_command_lines_work_through_docker_proxy() {
     let Some(needs) = Needs::find() else { return };
     for version in [OLD, NEW] {

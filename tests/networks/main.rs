@@ -22,6 +22,7 @@ mod support;
 mod container_networks;
 mod founding_case;
 mod front_proxies;
+mod named_proxies;
 mod namespaces;
 mod published_ports;
 mod without_userland_proxy;

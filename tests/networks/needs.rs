@@ -13,6 +13,8 @@ pub struct Needs {
     pub gateway_image: String,
     /// See `gateway_image`.
     pub cli_image: String,
+    /// HAProxy as an image: on port 8080, before `$UPSTREAM`.
+    pub proxy_image: String,
     /// The network namespace of what is the host to the engine; `None` where it is this machine.
     pub host: Option<String>,
     /// That of another machine in the host's network.
@@ -39,6 +41,7 @@ impl Needs {
             binary: given("OPENCLAW_STATIC_BINARY")?.into(),
             gateway_image: given("OPENCLAW_GATEWAY_IMAGE")?,
             cli_image: given("OPENCLAW_CLI_IMAGE")?,
+            proxy_image: given("OPENCLAW_PROXY_IMAGE")?,
             host: given("OPENCLAW_ENGINE_HOST"),
             lan: given("OPENCLAW_ENGINE_LAN"),
         })

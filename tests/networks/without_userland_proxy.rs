@@ -6,7 +6,6 @@ use crate::needs::Needs;
 use crate::place::Place;
 
 #[test]
-#[ignore = "bridges and trusted proxies are not told apart yet"]
 fn the_host_still_comes_from_the_bridge_and_others_from_their_own_address() {
     let Some(needs) = Needs::find() else { return };
     let Some(lan) = Place::lan(needs) else { return };
