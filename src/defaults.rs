@@ -393,3 +393,15 @@ pub const CLOCK_SKEW_NOTICE: Duration = Duration::from_mins(2);
 
 /// Characters below which a token can be guessed by trying.
 pub const SHORT_SECRET_CHARS: usize = 16;
+/// The window in which lines about refused connections are counted.
+pub const LOG_WINDOW: Duration = Duration::from_mins(1);
+
+/// Most lines of one sort about one client in a window: a person who tries a dozen things sees every one of them.
+pub const MAX_LINES_PER_CLIENT: u32 = 60;
+
+/// Most lines of one sort about all clients in a window. At half a kilobyte each, a flood writes less than half a gigabyte a
+/// day, which the rotation of the log file bounds further.
+pub const MAX_LINES_PER_WINDOW: u32 = 600;
+
+/// Most clients whose lines are counted apart in a window.
+pub const MAX_LOGGED_CLIENTS: usize = 1024;

@@ -15,7 +15,7 @@ use crate::{
     defaults::{MAX_OBSERVED_EXAMPLES, MAX_OBSERVED_KINDS},
     logs::sanitize::field,
     protocol::{Remedy, SeenSource, SourceFinding, SourcesReport},
-    source::{PublishedOn, Rule, Silence, Source, SourceClass, Trust},
+    source::{Caveat, ChainDefect, PublishedOn, Rule, Silence, Source, SourceClass, Trust},
 };
 
 /// A connection that asked for a WebSocket.
@@ -27,8 +27,6 @@ pub struct Sighting<'a> {
     pub peer_kind: PeerKind,
     /// The Host that it asked for, where that is not this machine's.
     pub foreign_host: Option<&'a str>,
-    /// Where the port is published, as far as anybody said.
-    pub published_on: Option<PublishedOn>,
     /// The policy that it was judged by.
     pub epoch: u64,
 }
@@ -38,6 +36,10 @@ pub struct Sighting<'a> {
 pub enum Finding {
     /// A proxy's header from a peer that is none.
     UntrustedProxy,
+    /// `gateway.trustedProxies` covers the clients: the walk found none.
+    CoversClients,
+    /// A trusted proxy's headers contradict each other, or cannot be read.
+    UnreadableChain,
     /// A trusted proxy that names no client.
     SilentProxy,
     /// A trusted bridge brought a Host that is not this machine's.
@@ -53,6 +55,8 @@ impl Finding {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::UntrustedProxy => "untrusted-proxy",
+            Self::CoversClients => "covers-clients",
+            Self::UnreadableChain => "unreadable-chain",
             Self::SilentProxy => "silent-proxy",
             Self::BridgeForeignHost => "bridge-foreign-host",
             Self::PublishedOnUnset => "published-on-unset",
@@ -66,6 +70,14 @@ impl Finding {
             Self::UntrustedProxy => {
                 "connections brought headers that only proxies send, from a peer that is no trusted proxy: a reverse proxy \
                  that gateway.trustedProxies does not name, or somebody who makes them up"
+            }
+            Self::CoversClients => {
+                "trusted proxies brought clients that are trusted proxies themselves: gateway.trustedProxies covers the \
+                 clients, so none of them can be told apart"
+            }
+            Self::UnreadableChain => {
+                "a trusted proxy sends forwarding headers that contradict each other or cannot be read: it passes on what \
+                 its clients wrote"
             }
             Self::SilentProxy => {
                 "a trusted proxy connects without saying for whom: its clients cannot be told apart, and none is paired \
@@ -90,21 +102,20 @@ impl Finding {
     fn of(sighting: &Sighting<'_>) -> Vec<Self> {
         let source = sighting.source;
         let foreign = sighting.foreign_host.is_some();
-        let through_bridge = source.class == SourceClass::Bridge
-            || (source.class == SourceClass::OwnAddress && sighting.peer_kind == PeerKind::Bridge);
         let mut findings = Vec::new();
         match source.rule {
             Rule::ProxyHeader(_) => findings.push(Self::UntrustedProxy),
+            Rule::Chain { defect: ChainDefect::Exhausted, .. } => findings.push(Self::CoversClients),
+            Rule::Chain { .. } | Rule::HeaderBesidePreamble(_) => findings.push(Self::UnreadableChain),
+            Rule::TrustedProxyAlone { .. } => findings.push(Self::SilentProxy),
             _ if source.class == SourceClass::Loopback && foreign => findings.push(Self::LoopbackForeignHost),
             _ => {}
         }
-        if through_bridge && source.silence == Silence::WithSharedSecret {
-            if foreign {
-                findings.push(Self::BridgeForeignHost);
-            }
-            if sighting.published_on.is_none() {
-                findings.push(Self::PublishedOnUnset);
-            }
+        if source.class == SourceClass::Bridge && source.silence == Silence::WithSharedSecret && foreign {
+            findings.push(Self::BridgeForeignHost);
+        }
+        if source.caveat == Some(Caveat::PublishedUnknown) {
+            findings.push(Self::PublishedOnUnset);
         }
         findings
     }
@@ -112,7 +123,11 @@ impl Finding {
     /// What to do about it, most likely first.
     fn remedies(self, situation: &Situation<'_>) -> Vec<Remedy> {
         match self {
-            Self::UntrustedProxy | Self::SilentProxy | Self::PublishedOnUnset => situation.remedies(),
+            Self::UntrustedProxy
+            | Self::CoversClients
+            | Self::UnreadableChain
+            | Self::SilentProxy
+            | Self::PublishedOnUnset => situation.remedies(),
             Self::BridgeForeignHost => vec![situation.distrust_bridge()],
             Self::LoopbackForeignHost => vec![situation.distrust_loopback()],
         }
@@ -120,12 +135,15 @@ impl Finding {
 
     /// Whether the policy of this moment makes it impossible, so that it need not be told any more.
     fn is_settled(self, trust: &Trust, example: &Source) -> bool {
+        let peer_is_trusted = || example.peer.is_some_and(|peer| trust.proxies.contains(peer.ip()));
         match self {
-            Self::UntrustedProxy => example.peer.is_some_and(|peer| trust.proxies.contains(peer.ip())),
+            Self::UntrustedProxy => peer_is_trusted(),
+            Self::CoversClients | Self::UnreadableChain | Self::SilentProxy => {
+                !peer_is_trusted() && !matches!(example.rule, Rule::HeaderBesidePreamble(_))
+            }
             Self::PublishedOnUnset => trust.published_on.is_some(),
             Self::BridgeForeignHost => matches!(trust.published_on, Some(PublishedOn::Wider(_))),
             Self::LoopbackForeignHost => trust.loopback_is_proxy,
-            Self::SilentProxy => example.peer.is_some_and(|peer| !trust.proxies.contains(peer.ip())),
         }
     }
 }
@@ -289,7 +307,7 @@ mod tests {
     use hyper::{HeaderMap, header::HeaderValue};
 
     use super::*;
-    use crate::source::{Arrival, Peer, Surroundings, classify};
+    use crate::source::{Arrival, Surroundings, classify};
 
     fn source(peer: &str, header: Option<&'static str>) -> Source {
         let mut headers = HeaderMap::new();
@@ -306,8 +324,8 @@ mod tests {
 
     fn sighting<'a>(source: &'a Source, foreign_host: Option<&'a str>) -> Sighting<'a> {
         let peer_kind =
-            PeerKind::of(source.peer.map(Peer::ip), self::source(&source.peer.expect("TCP").to_string(), None).class);
-        Sighting { source, peer_kind, foreign_host, published_on: None, epoch: 1 }
+            PeerKind::of(source.peer, self::source(&source.peer.expect("TCP").ip().to_string(), None).class);
+        Sighting { source, peer_kind, foreign_host, epoch: 1 }
     }
 
     #[test]

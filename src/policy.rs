@@ -31,6 +31,22 @@ pub struct Policy {
     pub own_names: OwnNames,
 }
 
+#[cfg(test)]
+impl Policy {
+    /// Everybody is let in, and nobody is trusted.
+    pub(crate) fn open() -> Self {
+        Self {
+            epoch: 1,
+            auth: AuthPolicy::None,
+            auth_settings: Auth::default(),
+            trust: Trust::default(),
+            surroundings: Surroundings::default(),
+            allowed_origins: Vec::new(),
+            own_names: OwnNames::default(),
+        }
+    }
+}
+
 impl Policy {
     /// What the Host of a request is compared with. `addresses` are our own.
     pub fn hosts<'a>(&'a self, addresses: &'a [IpAddr]) -> Hosts<'a> {

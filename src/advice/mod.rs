@@ -8,7 +8,9 @@
 mod place;
 mod remedy;
 mod setting;
+#[cfg(test)]
+mod tests;
 
 pub use place::{Marks, Name, Place};
-pub use remedy::{PeerKind, Reader, Situation};
+pub use remedy::{PeerKind, Reader, Situation, seen_as};
 pub use setting::{Setting, quoted};

@@ -1,14 +1,15 @@
 //! What would change the class of a connection, and what each class is granted, in words.
 
-use std::net::IpAddr;
-
 use serde_json::{Value, json};
 
 use super::{Name, Place, Setting};
 use crate::{
     defaults::MAX_ADVISED_ENTRIES,
     protocol::{Remedy, SourceReport},
-    source::{ForwardedClient, Peer, ProxyHeader, PublishedOn, Rule, Silence, Source, SourceClass, Trust},
+    source::{
+        Caveat, ChainDefect, ForwardedClient, ForwardingHeader, Peer, ProxyHeader, PublishedOn, Rule, Silence, Source,
+        SourceClass, Trust, TrustedEntry,
+    },
 };
 
 /// Of what kind the other end of a socket is by its address alone, whatever was sent.
@@ -34,10 +35,10 @@ pub enum PeerKind {
 
 impl PeerKind {
     /// The kind that stands for the class which a connection from `peer` has when it brings no header at all.
-    pub fn of(peer: Option<IpAddr>, bare: SourceClass) -> Self {
+    pub fn of(peer: Option<Peer>, bare: SourceClass) -> Self {
         match (peer, bare) {
             (None, _) | (_, SourceClass::UnixSocket) => Self::Socket,
-            (Some(peer), _) if peer.is_loopback() => Self::Loopback,
+            (Some(peer), _) if peer.ip().is_loopback() => Self::Loopback,
             (_, SourceClass::OwnAddress) => Self::Own,
             (_, SourceClass::Bridge) => Self::Bridge,
             (_, SourceClass::Neighbour) => Self::Neighbour,
@@ -95,21 +96,29 @@ pub struct Situation<'a> {
 
 /// What a connection is a case of, as far as advice goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Case {
+enum Case {
     /// The Unix socket.
     Socket,
     /// Loopback or our own address: the shared secret is enough.
     Near,
-    /// A bridge, and nobody said where the port is published, or it is on loopback only.
+    /// A bridge that is granted as much as loopback.
     Bridge,
-    /// A bridge, and the port is published wider.
-    WideBridge,
+    /// A bridge, or our own address in a container, that is granted nothing, for this reason.
+    Ambiguous(Caveat),
     /// A proxy's header from a peer that is no trusted proxy.
     UntrustedHeader(ProxyHeader),
+    /// A header beside a PROXY preamble.
+    HeaderBesidePreamble(ProxyHeader),
+    /// A trusted proxy's chain that names no client.
+    Chain(ForwardingHeader, ChainDefect),
+    /// A trusted proxy that names no client; the header that it sends instead.
+    SilentProxy(Option<ProxyHeader>),
+    /// A preamble that names no client.
+    SilentPreamble,
     /// A mesh's sidecar.
     Mesh,
-    /// A trusted proxy that names no client.
-    SilentProxy,
+    /// A forwarder on loopback, by configuration.
+    Forwarder,
     /// A client that a trusted proxy names.
     Proxied,
     /// Another machine or container, of which nothing is known but its address.
@@ -118,18 +127,22 @@ pub(super) enum Case {
 
 impl Case {
     fn of(source: &Source) -> Self {
-        match (source.class, source.silence, source.rule) {
-            (SourceClass::UnixSocket, ..) => Self::Socket,
-            (SourceClass::Bridge | SourceClass::OwnAddress, Silence::Never, _) => Self::WideBridge,
-            (SourceClass::Bridge, ..) => Self::Bridge,
-            (_, _, Rule::ProxyHeader(header)) => Self::UntrustedHeader(header),
-            (_, _, Rule::MeshAddress) => Self::Mesh,
-            (SourceClass::ProxyDirect | SourceClass::Unattributable, ..) => Self::SilentProxy,
-            (SourceClass::Proxied, ..) => Self::Proxied,
-            (SourceClass::Loopback | SourceClass::OwnAddress, ..) => Self::Near,
-            (SourceClass::Neighbour | SourceClass::Private | SourceClass::Tailnet | SourceClass::Public, ..) => {
-                Self::Elsewhere
+        match (source.rule, source.silence, source.caveat) {
+            (Rule::PeerCredentials, ..) => Self::Socket,
+            (Rule::Preamble | Rule::TrustedProxy(_), ..) => Self::Proxied,
+            (Rule::PreambleWithoutClient, ..) => Self::SilentPreamble,
+            (Rule::HeaderBesidePreamble(header), ..) => Self::HeaderBesidePreamble(header),
+            (Rule::TrustedProxyAlone { ignored }, ..) => Self::SilentProxy(ignored),
+            (Rule::Chain { header, defect }, ..) => Self::Chain(header, defect),
+            (Rule::ProxyHeader(header), ..) => Self::UntrustedHeader(header),
+            (Rule::MeshAddress, ..) => Self::Mesh,
+            (Rule::LoopbackIsProxy, ..) | (_, Silence::Never, Some(Caveat::LoopbackIsProxy)) => Self::Forwarder,
+            (Rule::OwnAddress | Rule::ListedBridge | Rule::FoundBridge, Silence::Never, Some(caveat)) => {
+                Self::Ambiguous(caveat)
             }
+            (Rule::ListedBridge | Rule::FoundBridge, ..) | (Rule::OwnAddress, _, Some(_)) => Self::Bridge,
+            (Rule::LoopbackPeer | Rule::OwnAddress, ..) => Self::Near,
+            (Rule::OwnSubnet | Rule::TailnetRange | Rule::PrivateRange | Rule::OtherAddress, ..) => Self::Elsewhere,
         }
     }
 }
@@ -140,31 +153,34 @@ impl Situation<'_> {
         match Case::of(self.source) {
             Case::Socket | Case::Near | Case::Proxied => Vec::new(),
             Case::Bridge => self.bridge().into_iter().collect(),
-            Case::WideBridge => vec![self.wide_bridge()],
-            Case::UntrustedHeader(header) => self.untrusted_header(header),
-            Case::Mesh => mesh(),
-            Case::SilentProxy => vec![advice(
-                None,
-                format!("{} is a trusted proxy and names no client: let it send X-Forwarded-For", self.peer()),
-            )],
+            Case::Ambiguous(caveat) => vec![self.ambiguous(caveat)],
+            Case::UntrustedHeader(header) => vec![self.untrusted_header(header)],
+            Case::HeaderBesidePreamble(header) => vec![self.header_beside_preamble(header)],
+            Case::Chain(header, defect) => vec![self.chain(header, defect)],
+            Case::SilentProxy(ignored) => self.silent_proxy(ignored),
+            Case::SilentPreamble => vec![self.silent_preamble()],
+            Case::Mesh => vec![mesh()],
+            Case::Forwarder => vec![self.forwarder()],
             Case::Elsewhere => self.elsewhere(),
         }
     }
 
+    /// Which settings decide how the connection is seen, and the command that changes it; `None` where there is nothing to
+    /// change.
+    pub fn in_short(&self) -> Option<String> {
+        let remedies = self.remedies();
+        let settings: Vec<&str> = remedies.iter().filter_map(|remedy| remedy.setting.as_deref()).collect();
+        if settings.is_empty() {
+            return None;
+        }
+        let command = remedies.iter().find_map(|remedy| remedy.command.as_deref());
+        let command = command.map(|command| format!(" (`{command}`)")).unwrap_or_default();
+        Some(format!("how it is seen is decided by {}{command}", settings.join(" and ")))
+    }
+
     /// Everything about the source, as refusals and answers carry it.
     pub fn report(&self) -> SourceReport {
-        let source = self.source;
-        SourceReport {
-            class: source.class.as_str().to_owned(),
-            rule: source.rule.to_string(),
-            peer: source.peer.map(Peer::ip),
-            peer_kind: self.peer_kind.as_str().to_owned(),
-            client: source.forwarded.map(ForwardedClient::ip).or(source.client),
-            hops: source.hops.clone(),
-            evidence: source.explain(),
-            grant: self.grant(),
-            remedies: self.remedies(),
-        }
+        SourceReport { grant: self.grant(), remedies: self.remedies(), ..seen_as(self.source, self.peer_kind) }
     }
 
     /// What the class is granted, and why that much.
@@ -182,10 +198,19 @@ impl Situation<'_> {
     fn why_never(&self) -> &'static str {
         match Case::of(self.source) {
             Case::UntrustedHeader(_) => "somebody forwards for others here, and nobody who is trusted says for whom",
-            Case::WideBridge => "everybody who reaches the published port comes from this address",
+            Case::HeaderBesidePreamble(_) => "two things name the client here, and only the preamble is to be believed",
+            Case::Chain(_, ChainDefect::Exhausted) => {
+                "the trusted proxies cover the clients, so nobody is left to be one"
+            }
+            Case::Chain(..) => "a trusted proxy does not say clearly for whom it connects",
+            Case::Ambiguous(Caveat::BridgesUntrusted) => {
+                "in a container, remote clients can come from the container's own address"
+            }
+            Case::Ambiguous(_) => "everybody who reaches the published port comes from this address",
             Case::Mesh => "a sidecar brings every caller of the mesh from this address",
-            Case::SilentProxy => "many clients may stand behind it",
-            Case::Proxied => "the client is another machine, which a trusted proxy vouches for",
+            Case::Forwarder => "a forwarder on this machine brings others from here",
+            Case::SilentProxy(_) | Case::SilentPreamble => "many clients may stand behind it",
+            Case::Proxied => "the client is elsewhere, and a trusted proxy vouches for its address only",
             _ => "it is another machine or container",
         }
     }
@@ -232,23 +257,112 @@ impl Situation<'_> {
         }
     }
 
-    fn wide_bridge(&self) -> Remedy {
-        let on = match (self.trust.published_on, self.reader) {
-            (Some(PublishedOn::Wider(address)), Reader::Operator) => format!(" ({address})"),
-            _ => String::new(),
-        };
-        // Whoever reaches the port stands there too, so no command is made.
+    fn ambiguous(&self, caveat: Caveat) -> Remedy {
+        let peer = self.peer();
+        match caveat {
+            Caveat::BridgesUntrusted => advice(
+                Some(Setting::TrustedBridges),
+                format!(
+                    "only if none but this container's own programs and the users of its host come from {peer}, add it to \
+                     gateway.trustedBridges (with RootlessKit every remote client comes from there)"
+                ),
+            ),
+            Caveat::PublishedWider(_) | Caveat::PublishedUnknown | Caveat::LoopbackIsProxy => {
+                let on = match (caveat, self.reader) {
+                    (Caveat::PublishedWider(address), Reader::Operator) => format!(" ({address})"),
+                    _ => String::new(),
+                };
+                // Whoever reaches the port stands there too, so no command is made.
+                advice(
+                    Some(Setting::PublishedOn),
+                    format!(
+                        "the port is published on more than loopback{on}, so others than the users of this host come \
+                         through {peer}; publish it on 127.0.0.1 only (`127.0.0.1:18789:18789`), then set \
+                         gateway.publishedOn to loopback"
+                    ),
+                )
+            }
+        }
+    }
+
+    fn header_beside_preamble(&self, header: ProxyHeader) -> Remedy {
         advice(
-            Some(Setting::PublishedOn),
+            Some(Setting::ProxyProtocol),
             format!(
-                "the port is published on more than loopback{on}, so others than the users of this host come through \
-                 {}; publish it on 127.0.0.1 only (`127.0.0.1:18789:18789`), then set gateway.publishedOn to loopback",
+                "{} sends the header {} on the port of gateway.proxyProtocol, where only the preamble counts: let it drop the \
+                 header, or let it use the gateway's own port without a preamble and add it to gateway.trustedProxies",
+                self.peer(),
+                header.name()
+            ),
+        )
+    }
+
+    fn chain(&self, header: ForwardingHeader, defect: ChainDefect) -> Remedy {
+        let peer = self.peer();
+        if defect == ChainDefect::Exhausted {
+            let remedy = advice(
+                Some(Setting::TrustedProxies),
+                "gateway.trustedProxies covers the clients: list the proxies themselves there, by address or DNS name, and not \
+                 the network that their clients are in"
+                    .into(),
+            );
+            return Remedy { command: Some(self.place.command("config get gateway.trustedProxies")), ..remedy };
+        }
+        if defect == ChainDefect::Contradictory {
+            return advice(
+                None,
+                format!(
+                    "the trusted proxy {peer} lets X-Forwarded-For and Forwarded disagree: let it remove the one that it does \
+                     not write (nginx: `proxy_set_header Forwarded \"\";`)"
+                ),
+            );
+        }
+        advice(
+            None,
+            format!(
+                "the trusted proxy {peer} sends {header} in a form that nobody can read: let it overwrite what clients sent (nginx: \
+                 `proxy_set_header X-Forwarded-For $remote_addr;`)"
+            ),
+        )
+    }
+
+    fn silent_proxy(&self, ignored: Option<ProxyHeader>) -> Vec<Remedy> {
+        let peer = self.peer();
+        if ignored.is_some_and(|header| header.name() == "x-real-ip") {
+            let text = format!(
+                "the trusted proxy {peer} names its client in X-Real-IP only: let it send X-Forwarded-For, or let \
+                 X-Real-IP count if {peer} overwrites it"
+            );
+            return vec![self.configure(Setting::AllowRealIpFallback, text, Some(json!(true)))];
+        }
+        vec![advice(
+            Some(Setting::TrustedProxies),
+            format!(
+                "{peer} is in gateway.trustedProxies and names no client: let it send X-Forwarded-For (nginx: \
+                 `proxy_set_header X-Forwarded-For $remote_addr;`), or take it out if it is none"
+            ),
+        )]
+    }
+
+    fn silent_preamble(&self) -> Remedy {
+        advice(
+            Some(Setting::ProxyProtocol),
+            format!(
+                "{} is listed in gateway.proxyProtocol and its preamble names no client, as health checks do: let it send the \
+                 client's address (HAProxy: `send-proxy-v2`)",
                 self.peer()
             ),
         )
     }
 
-    fn untrusted_header(&self, header: ProxyHeader) -> Vec<Remedy> {
+    fn forwarder(&self) -> Remedy {
+        let text = "gateway.loopbackIsProxy says that a forwarder connects from this machine, so nobody there is taken for its \
+                    user; if none does, switch it off; to tell the forwarder's clients apart, let it send a PROXY preamble \
+                    (gateway.proxyProtocol)";
+        self.configure(Setting::LoopbackIsProxy, text.into(), Some(json!(false)))
+    }
+
+    fn untrusted_header(&self, header: ProxyHeader) -> Remedy {
         let (peer, name) = (self.peer(), header.name());
         let text = match self.peer_kind {
             PeerKind::Loopback => {
@@ -285,7 +399,7 @@ impl Situation<'_> {
         let ambiguous = matches!(self.peer_kind, PeerKind::Bridge | PeerKind::Own)
             && self.trust.published_on != Some(PublishedOn::Loopback);
         let value = (!ambiguous).then(|| self.proxies_with_peer()).flatten();
-        vec![self.configure(Setting::TrustedProxies, text, value)]
+        self.configure(Setting::TrustedProxies, text, value)
     }
 
     fn elsewhere(&self) -> Vec<Remedy> {
@@ -319,17 +433,9 @@ impl Situation<'_> {
         if self.reader == Reader::Stranger && !proxies.is_empty() {
             return None;
         }
-        let mut entries: Vec<String> = proxies
-            .networks
-            .iter()
-            .map(|network| {
-                if network.prefix_len() == network.max_prefix_len() {
-                    network.addr().to_string()
-                } else {
-                    network.to_string()
-                }
-            })
-            .collect();
+        let networks = proxies.networks.iter().map(|network| TrustedEntry::Network(*network).to_string());
+        let links = proxies.links.iter().map(ToString::to_string);
+        let mut entries: Vec<String> = networks.chain(links).collect();
         for name in &proxies.names {
             entries.push(Name::parse(&name.name)?.to_string());
         }
@@ -345,15 +451,30 @@ impl Situation<'_> {
     }
 }
 
+/// What is known of a source, without any advice.
+pub fn seen_as(source: &Source, peer_kind: PeerKind) -> SourceReport {
+    SourceReport {
+        class: source.class.as_str().to_owned(),
+        rule: source.rule.to_string(),
+        peer: source.peer.map(Peer::ip),
+        peer_kind: peer_kind.as_str().to_owned(),
+        client: source.forwarded.map(ForwardedClient::ip).or(source.client),
+        hops: source.hops.clone(),
+        evidence: source.explain(),
+        grant: String::new(),
+        remedies: Vec::new(),
+    }
+}
+
 fn advice(setting: Option<Setting>, text: String) -> Remedy {
     Remedy { setting: setting.map(|setting| setting.key().to_owned()), text, command: None }
 }
 
-fn mesh() -> Vec<Remedy> {
-    vec![advice(
+fn mesh() -> Remedy {
+    advice(
         None,
         "to see callers by their own addresses, take the gateway's port out of the sidecar (the pod annotation \
          traffic.sidecar.istio.io/excludeInboundPorts)"
             .into(),
-    )]
+    )
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::ProxyUser;
 use crate::{
     device::DeviceId,
     protocol::{Role, Scopes},
@@ -18,6 +19,8 @@ pub struct Principal {
     pub device: Option<DeviceId>,
     /// What let it in.
     pub mechanism: Mechanism,
+    /// The user for whom a trusted proxy vouched.
+    pub user: Option<ProxyUser>,
 }
 
 /// What let a client in.

@@ -41,7 +41,7 @@ impl Hop {
 
 /// A user for whom a trusted proxy vouches.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProxyUser(String);
+pub struct ProxyUser(Box<str>);
 
 impl ProxyUser {
     /// The name that the proxy gave.
@@ -81,7 +81,7 @@ impl TrustedProxy {
         if !self.allow_users.is_empty() && !self.allow_users.iter().any(|allowed| allowed == user) {
             return Err(TrustedProxyFailure::UserNotAllowed);
         }
-        Ok(ProxyUser(user.to_owned()))
+        Ok(ProxyUser(user.into()))
     }
 }
 

@@ -75,6 +75,8 @@ pub struct TrustedProxyAuth {
     pub required_headers: Vec<String>,
     /// The users who are let in; empty: every user that the proxy names.
     pub allow_users: Vec<String>,
+    /// Whether a proxy at a loopback address of this machine may vouch for users too.
+    pub allow_loopback: bool,
 }
 
 /// Who may connect, with every layer taken into account.

@@ -17,7 +17,7 @@ const OPENCLAWS_OWN: &[&str] = &[
     "gateway.nodes", "gateway.push", "gateway.terminal", "gateway.cliAgents", "gateway.tailscale.resetOnExit",
     "gateway.tailscale.preserveFunnel", "gateway.remote.transport", "gateway.remote.sshTarget", "gateway.remote.sshIdentity",
     "gateway.remote.remotePort", "gateway.remote.sshHostKeyPolicy", "gateway.remote.edgeAuth",
-    "gateway.auth.trustedProxy.allowLoopback", "gateway.controlUi.embedSandbox",
+    "gateway.controlUi.embedSandbox",
     "gateway.controlUi.allowExternalEmbedUrls", "gateway.controlUi.automaticallyFetchFavicons",
     "gateway.controlUi.communityInvite", "gateway.controlUi.sessionObserver", "gateway.controlUi.experimental",
     "gateway.controlUi.environment", "gateway.controlUi.github", "gateway.controlUi.dangerouslyAllowHostHeaderOriginFallback",

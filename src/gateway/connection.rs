@@ -1,8 +1,7 @@
 //! One connection, through every stage.
 
-use std::{sync::Arc, time::Instant};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
-use hyper::HeaderMap;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
@@ -19,18 +18,26 @@ use crate::{
     presence::Newcomer,
     protocol::{ClientMode, Scope},
     session::{ConnectionId, Session},
-    source::{self, Arrival, Peer, Source, Trust},
+    source::{Arrival, Source},
 };
 
 /// Serves a connection until it ends. The stages before the session are boxed, so that an idle session does not keep room
 /// for them.
 pub(super) async fn serve(accepted: Accepted, shared: &Shared, policy: Arc<Policy>, stop: &CancellationToken) {
+    let arrival = accepted.ends.map_or(Arrival::UnixSocket, |(peer, _)| Arrival::Tcp(peer.into()));
+    let refused = |source: &Source, peer_kind| {
+        shared.observed.note(&Sighting { source, peer_kind, foreign_host: None, epoch: policy.epoch });
+        shared.doors.refused_before_upgrade(source, peer_kind, &policy);
+    };
+    let gate = http::Gate { arrival, policy: &policy, place: &shared.doors.place, refused: &refused };
+    let peer_kind = gate.peer_kind();
     // A kept-alive HTTP connection has nothing to finish.
-    let Some(Some(upgraded)) = stop.run_until_cancelled(Box::pin(http::serve(accepted, &shared.app))).await else {
+    let Some(Some(upgraded)) = stop.run_until_cancelled(Box::pin(http::serve(accepted, &shared.app, &gate))).await
+    else {
         return;
     };
     let began = Instant::now();
-    let session = match Box::pin(handshake(upgraded, shared, &policy, stop)).await {
+    let session = match Box::pin(handshake(upgraded, peer_kind, shared, &policy, stop)).await {
         Ok(session) => session,
         Err(Turned::Away(cause)) => return shared.metrics.turned_away(Some(cause)),
         Err(Turned::Left) => return shared.metrics.turned_away(None),
@@ -64,22 +71,21 @@ pub(super) async fn serve(accepted: Accepted, shared: &Shared, policy: Arc<Polic
 
 async fn handshake(
     upgraded: Upgraded,
+    peer_kind: PeerKind,
     shared: &Shared,
     policy: &Policy,
     stop: &CancellationToken,
 ) -> Result<Box<Session<impl AsyncRead + AsyncWrite + Unpin + Send + use<>>>, Turned> {
     let Upgraded { socket, budget, head, ends, tls, ticket } = upgraded;
-    let visitor = visitor(&head, ends, tls, policy);
-    drop(head);
+    let visitor = visitor(head, peer_kind, ends, tls, policy);
     shared.observed.note(&Sighting {
         source: &visitor.source,
         peer_kind: visitor.peer_kind,
         foreign_host: visitor.foreign_host(),
-        published_on: policy.trust.published_on,
         epoch: policy.epoch,
     });
     let stranger = tokio::select! {
-        challenged = Unauthenticated::challenge(socket, visitor) => challenged?,
+        challenged = Unauthenticated::challenge(socket, visitor, &shared.doors, policy) => challenged?,
         () = ticket.expired() => return Err(Turned::Left),
     };
     let patience = async {
@@ -93,20 +99,22 @@ async fn handshake(
     drop(ticket);
     budget.lift();
     if shared.readiness.is_draining() {
-        return Err(known.refuse(&Refusal::Draining, &shared.doors.place).await);
+        return Err(known.refuse(&Refusal::Draining, &shared.doors, policy).await);
     }
     let entry = known.entry();
     let hello = shared.greeting.hello(entry, &known.visitor().id);
     let principal = &entry.principal;
     let subscriber = shared.hub.subscribe(signals, principal.device, principal.role, principal.scopes.clone());
-    known.admit(Welcome { hello, subscriber }, policy).await
+    known.admit(Welcome { hello, subscriber }, &shared.doors, policy).await
 }
 
-fn visitor(head: &RequestHead, ends: Option<(PeerAddr, std::net::SocketAddr)>, tls: bool, policy: &Policy) -> Visitor {
-    let arrival = ends.map_or(Arrival::UnixSocket, |(peer, _)| Arrival::Tcp(peer.into()));
-    let source = source::classify(arrival, &head.headers, &policy.trust, &policy.surroundings);
-    let bare = source::classify(arrival, &HeaderMap::new(), &Trust::default(), &policy.surroundings);
-    let peer_kind = PeerKind::of(source.peer.map(Peer::ip), bare.class);
+fn visitor(
+    head: RequestHead,
+    peer_kind: PeerKind,
+    ends: Option<(PeerAddr, SocketAddr)>,
+    tls: bool,
+    policy: &Policy,
+) -> Visitor {
     let text = |name| head.text(name).map(ToOwned::to_owned);
     let host = text("host");
     let own = policy.surroundings.own_addresses();
@@ -116,8 +124,7 @@ fn visitor(head: &RequestHead, ends: Option<(PeerAddr, std::net::SocketAddr)>, t
         .map(|list| list.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(Scope::new).collect());
     Visitor {
         id: ConnectionId::random(),
-        proxy_user: proxy_user(&source, head, policy),
-        source,
+        proxy_user: proxy_user(&head, policy),
         ends: ends.map(|(peer, local)| (peer.socket(), local)),
         host,
         origin: text("origin"),
@@ -128,11 +135,12 @@ fn visitor(head: &RequestHead, ends: Option<(PeerAddr, std::net::SocketAddr)>, t
         peer_kind,
         tls,
         scope_cap,
+        source: head.source,
     }
 }
 
-fn proxy_user(source: &Source, head: &RequestHead, policy: &Policy) -> Option<Result<ProxyUser, TrustedProxyFailure>> {
+fn proxy_user(head: &RequestHead, policy: &Policy) -> Option<Result<ProxyUser, TrustedProxyFailure>> {
     let AuthPolicy::TrustedProxy { proxy, .. } = &policy.auth else { return None };
-    let peer_is_ours = source.peer.is_some_and(|peer| policy.surroundings.owns(peer));
-    Some(proxy.user(Hop::of(source, peer_is_ours), &head.headers))
+    let peer_is_ours = head.source.peer.is_some_and(|peer| policy.surroundings.owns(peer));
+    Some(proxy.user(Hop::of(&head.source, peer_is_ours), &head.headers))
 }

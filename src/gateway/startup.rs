@@ -23,7 +23,7 @@ use crate::{
     defaults::{MAX_SILENT_LOCAL_PEERS, MAX_SILENT_PEERS},
     events::{Hub, Versions},
     greeting::{Constant, GatewayIdentity, Greeting},
-    handshake::Doors,
+    handshake::{Doors, LogBudget},
     health::Health,
     hint::Hint,
     http,
@@ -263,7 +263,12 @@ fn shared(
     let port = bound.first().map_or(settings.listen.port, SocketAddr::port);
     Shared {
         app: http::App { readiness: readiness.clone(), own_addresses, port },
-        doors: Doors { pairing: Arc::clone(&pairing), throttle: Arc::new(throttle), place: machine.place.clone() },
+        doors: Doors {
+            pairing: Arc::clone(&pairing),
+            throttle: Arc::new(throttle),
+            place: machine.place.clone(),
+            log: LogBudget::default(),
+        },
         greeting: Greeting {
             presence: presence.clone(),
             health: health.clone(),
@@ -335,7 +340,7 @@ pub(super) fn policy(loaded: &Loaded, epoch: u64, surroundings: Surroundings) ->
                     user_header: name(&settings.user_header)?,
                     required_headers: settings.required_headers.iter().map(name).collect::<Result<_, _>>()?,
                     allow_users: settings.allow_users,
-                    allow_loopback: false,
+                    allow_loopback: settings.allow_loopback,
                     any_trusted: !trust.trusted_proxies.is_empty(),
                 },
                 password: password.and_then(|credential| SharedSecret::new(credential.secret.expose())),

@@ -5,10 +5,15 @@
 
 use std::sync::Arc;
 
-use super::{Refusal, Visitor};
+use super::{
+    LogBudget, Refusal, Visitor, log,
+    refusal::{Audience, seen},
+};
 use crate::{
-    advice::Place,
-    auth::{Attempt, AuthFailure, DeviceStanding, Mechanism, Presented, Principal, Throttle, ThrottleKey, judge},
+    advice::{PeerKind, Place, Reader, Situation},
+    auth::{
+        Accepted, Attempt, AuthFailure, DeviceStanding, Mechanism, Presented, Principal, Throttle, ThrottleKey, judge,
+    },
     clock::now_ms,
     device::{ProofRules, ProvenDevice, signature},
     hint::chain,
@@ -16,7 +21,7 @@ use crate::{
     pairing::{Claim, Connecting, Grant, IssuedToken, Pairing, Verdict, Waiting},
     policy::Policy,
     protocol::{Challenge, ClientInfo, ClientMode, ConnectParams, Dialect, ProtocolRange, Role, Scopes},
-    source::Silence,
+    source::{Silence, Source},
 };
 
 /// Whatever decides who may enter.
@@ -28,6 +33,8 @@ pub struct Doors {
     pub throttle: Arc<Throttle>,
     /// Where the gateway's command line can be reached.
     pub place: Place,
+    /// How much may be written of those who are not let in.
+    pub log: LogBudget,
 }
 
 /// As what a peer may enter.
@@ -48,6 +55,19 @@ pub struct Entry {
 }
 
 impl Doors {
+    /// Writes down a request that was refused, for where it comes from, before it could become a WebSocket.
+    pub fn refused_before_upgrade(&self, source: &Source, peer_kind: PeerKind, policy: &Policy) {
+        let situation = Situation {
+            source,
+            peer_kind,
+            trust: &policy.trust,
+            in_container: policy.surroundings.in_container,
+            place: &self.place,
+            reader: Reader::Operator,
+        };
+        log::refused_before_upgrade(&situation, &self.log);
+    }
+
     /// Judges a `connect`.
     ///
     /// # Errors
@@ -73,11 +93,18 @@ impl Doors {
         if visitor.source.silence == Silence::Always {
             return asked.by_local_socket(proven);
         }
-        let mechanism = self.authenticate(policy, &asked, proven.as_ref()).await?;
-        match proven {
-            Some(device) => self.pair(&asked, mechanism, device).await,
-            None => asked.without_device(mechanism, &self.place),
+        let Accepted { mechanism, user } = self.authenticate(policy, &asked, proven.as_ref()).await?;
+        if let Some(user) = &user {
+            log::vouched_for(visitor, user);
         }
+        let mut entry = if let Some(device) = proven {
+            self.pair(policy, &asked, mechanism, device).await?
+        } else {
+            let audience = Audience { visitor, connect: Some(connect), place: &self.place, policy };
+            asked.without_device(mechanism, audience)?
+        };
+        entry.principal.user = user;
+        Ok(entry)
     }
 
     /// The secret, behind the throttle.
@@ -86,7 +113,7 @@ impl Doors {
         policy: &Policy,
         asked: &Asked<'_>,
         proven: Option<&ProvenDevice>,
-    ) -> Result<Mechanism, Refusal> {
+    ) -> Result<Accepted, Refusal> {
         let source = &asked.visitor.source;
         let presented = Presented::of(asked.connect.auth.as_ref());
         let token = match proven {
@@ -109,7 +136,7 @@ impl Doors {
             proxy: asked.visitor.proxy_user.as_ref(),
         };
         match self.throttle.judge(key, &presented, || judge(&policy.auth, &attempt)).await {
-            Ok(accepted) => Ok(accepted.mechanism),
+            Ok(accepted) => Ok(accepted),
             // Nothing was brought at all, not even a device: that is no wrong secret, but a program that does not know what
             // to bring.
             Err(AuthFailure::TokenMissing | AuthFailure::PasswordMissing) if proven.is_none() => {
@@ -120,7 +147,13 @@ impl Doors {
     }
 
     /// The pairing decision for a device that proved its key.
-    async fn pair(&self, asked: &Asked<'_>, mechanism: Mechanism, device: ProvenDevice) -> Result<Entry, Refusal> {
+    async fn pair(
+        &self,
+        policy: &Policy,
+        asked: &Asked<'_>,
+        mechanism: Mechanism,
+        device: ProvenDevice,
+    ) -> Result<Entry, Refusal> {
         let Asked { visitor, connect, dialect, role, .. } = *asked;
         let grant = Grant { pairs_silently: asked.pairs_silently(mechanism) };
         let client = &connect.client;
@@ -146,10 +179,18 @@ impl Doors {
         };
         let scope_advice = admission.waiting.as_ref().map(|waiting| {
             let command = self.place.command(&format!("devices approve {}", waiting.request));
-            format!("request {} waits for approval: {command}", waiting.request)
+            let audience = Audience { visitor, connect: Some(connect), place: &self.place, policy };
+            let seen = seen(audience);
+            format!("request {} waits for approval: `{command}`; {seen}", waiting.request)
         });
         Ok(Entry {
-            principal: Principal { role, scopes: asked.capped(admission.scopes), device: Some(device.id), mechanism },
+            principal: Principal {
+                role,
+                scopes: asked.capped(admission.scopes),
+                device: Some(device.id),
+                mechanism,
+                user: None,
+            },
             client: client.clone(),
             dialect,
             token: admission.token,
@@ -197,7 +238,7 @@ impl Asked<'_> {
 
     /// Without a device: a command line keeps what it asked for where its device would have been approved at once;
     /// elsewhere it is connected with no scopes, and each `missing scope` says what to do.
-    fn without_device(&self, mechanism: Mechanism, place: &Place) -> Result<Entry, Refusal> {
+    fn without_device(&self, mechanism: Mechanism, audience: Audience<'_>) -> Result<Entry, Refusal> {
         let client = &self.connect.client;
         if client.is_browser_ui() {
             return Err(Refusal::UiWithoutDevice);
@@ -209,14 +250,14 @@ impl Asked<'_> {
         if keeps {
             return Ok(self.entry(mechanism, self.scopes.clone(), None));
         }
-        let advice = self.advice_without_device(place);
+        let advice = self.advice_without_device(audience);
         Ok(self.entry(mechanism, Scopes::none(), Some(advice)))
     }
 
     /// Newer command lines never send a device to a loopback address, and elsewhere only one that they have already.
-    fn advice_without_device(&self, place: &Place) -> String {
-        let seen = self.visitor.source.explain();
-        let list = place.command("devices list");
+    fn advice_without_device(&self, audience: Audience<'_>) -> String {
+        let seen = seen(audience);
+        let list = audience.place.command("devices list");
         let get_one = if self.visitor.judgement == HostJudgement::Local {
             "this program sends no device to a loopback address, so dial the gateway by another name of its machine, and run \
              `openclaw logs` once, which makes a device"
@@ -231,7 +272,7 @@ impl Asked<'_> {
 
     fn entry(&self, mechanism: Mechanism, scopes: Scopes, scope_advice: Option<String>) -> Entry {
         Entry {
-            principal: Principal { role: self.role, scopes: self.capped(scopes), device: None, mechanism },
+            principal: Principal { role: self.role, scopes: self.capped(scopes), device: None, mechanism, user: None },
             client: self.connect.client.clone(),
             dialect: self.dialect,
             token: None,

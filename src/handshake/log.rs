@@ -1,21 +1,32 @@
 //! The lines that operators grep for, word for word.
 
-use tracing::warn;
+use std::time::Instant;
 
-use super::{Refusal, Told, Visitor, refusal::Audience};
+use tracing::{info, warn};
+
+use super::{
+    Refusal, Told, Visitor,
+    log_budget::{LogBudget, Permit, Sort},
+    refusal::Audience,
+};
 use crate::{
+    advice::{Reader, Situation},
+    auth::{ProxyUser, ThrottleKey},
     http::HostJudgement,
     logs::sanitize::{field, header},
     pairing::Asked,
-    protocol::ConnectParams,
-    source::{ForwardedClient, Peer, Rule, SourceClass},
+    protocol::{ConnectParams, Remedy},
+    source::{ForwardedClient, Peer, Rule, Source, SourceClass},
 };
 
 const TARGET: &str = "gateway/ws";
 
 /// Says what a refusal was, and what it rested on.
-pub(super) fn refused(refusal: &Refusal, told: &Told, audience: Audience<'_>) {
+pub(super) fn refused(refusal: &Refusal, told: &Told, audience: Audience<'_>, budget: &LogBudget) {
     let visitor = audience.visitor;
+    if !permitted(budget, Sort::Closed, &visitor.source) {
+        return;
+    }
     match refusal {
         Refusal::Timeout => warn!(target: TARGET, "handshake timeout conn={} remote={}", visitor.id, remote(visitor)),
         Refusal::NotJson | Refusal::NotARequest | Refusal::NotConnect | Refusal::Params(_) => {
@@ -43,38 +54,113 @@ pub(super) fn refused(refusal: &Refusal, told: &Told, audience: Audience<'_>) {
         },
         _ => String::new(),
     };
-    closed_before_connect(
+    // Where the source has no say in a refusal, what would change it is beside the point.
+    let fix = if refusal.depends_on_source() { fix(audience) } else { String::new() };
+    write_closed(
         visitor,
         &told.close.code.number().to_string(),
         &told.close.reason,
-        &format!("cause={} class={} rule=\"{}\"{request}", refusal.cause(), visitor.source.class, visitor.source.rule),
+        &format!("cause={} {}{request}{fix}", refusal.cause(), seen_as(&visitor.source)),
     );
 }
 
 /// Says that a peer left, or was cut, before it was let in.
-pub(super) fn closed_before_connect(visitor: &Visitor, code: &str, reason: &str, more: &str) {
+pub(super) fn closed_before_connect(visitor: &Visitor, code: &str, reason: &str, phase: &str, budget: &LogBudget) {
+    if permitted(budget, Sort::Closed, &visitor.source) {
+        write_closed(visitor, code, reason, &format!("phase={phase} {}", seen_as(&visitor.source)));
+    }
+}
+
+fn write_closed(visitor: &Visitor, code: &str, reason: &str, more: &str) {
     let reason = if reason.is_empty() { "n/a".to_owned() } else { header(reason) };
     warn!(target: TARGET, "closed before connect {} code={code} reason={reason} {more}", who(visitor));
 }
 
 /// Says what in a request takes away what its address would have had.
-pub(super) fn arrived(visitor: &Visitor) {
+pub(super) fn arrived(visitor: &Visitor, situation: &Situation<'_>, budget: &LogBudget) {
     let source = &visitor.source;
-    match source.rule {
-        Rule::ProxyHeader(name) => warn!(
+    let foreign = source.class == SourceClass::Loopback && visitor.judgement != HostJudgement::Local;
+    let header = match source.rule {
+        Rule::ProxyHeader(name) => Some(name),
+        _ => None,
+    };
+    if (header.is_none() && !foreign) || !permitted(budget, Sort::Arrived, source) {
+        return;
+    }
+    if let Some(header) = header {
+        warn!(
             target: TARGET,
             "Proxy headers detected from untrusted address. Connection will not be treated as local. Configure \
-             gateway.trustedProxies to restore local client detection behind your proxy. peer={} header={} setting=gateway.trustedProxies",
-            ends(visitor), name.name(),
-        ),
-        _ if source.class == SourceClass::Loopback && visitor.judgement != HostJudgement::Local => warn!(
+             gateway.trustedProxies to restore local client detection behind your proxy. peer={} header={} \
+             setting=gateway.trustedProxies{}",
+            ends(visitor), header.name(), command(&situation.remedies()),
+        );
+    } else {
+        let remedy = situation.distrust_loopback();
+        warn!(
             target: TARGET,
             "Loopback connection with non-local Host header. Treating it as loopback, since it brought no proxy headers; if a \
-             proxy stands there, set gateway.loopbackIsProxy. peer={} host={}",
-            ends(visitor), field(visitor.host.as_deref().unwrap_or("n/a")),
-        ),
-        _ => {}
+             proxy stands there, set gateway.loopbackIsProxy. peer={} host={} setting=gateway.loopbackIsProxy{}",
+            ends(visitor), field(visitor.host.as_deref().unwrap_or("n/a")), command(&[remedy]),
+        );
     }
+}
+
+/// Says that `gateway.unattributed` refused a request before the WebSocket.
+pub(super) fn refused_before_upgrade(situation: &Situation<'_>, budget: &LogBudget) {
+    let source = situation.source;
+    if permitted(budget, Sort::Closed, source) {
+        let remedies = situation.remedies();
+        let setting = remedies.iter().find_map(|remedy| remedy.setting.as_deref()).unwrap_or("gateway.unattributed");
+        warn!(
+            target: TARGET,
+            "Proxy headers detected from untrusted address. Refused with HTTP 403, as gateway.unattributed says. {} {} \
+             setting={setting}{}",
+            peer(source), seen_as(source), command(&remedies),
+        );
+    }
+}
+
+/// Says for whom a trusted proxy vouched.
+pub(super) fn vouched_for(visitor: &Visitor, user: &ProxyUser) {
+    info!(
+        target: TARGET, "trusted proxy vouches for user={} conn={} {} remote={}",
+        field(user.as_str()), visitor.id, peer(&visitor.source), remote(visitor),
+    );
+}
+
+/// Whether there is room for a line about this visitor; says what was left out before it.
+fn permitted(budget: &LogBudget, sort: Sort, source: &Source) -> bool {
+    match budget.permit(sort, ThrottleKey::of(source), Instant::now()) {
+        Permit::Skip => false,
+        Permit::Write { left_out } => {
+            if left_out > 0 {
+                warn!(target: TARGET, "{left_out} lines about connections like the next one were left out");
+            }
+            true
+        }
+    }
+}
+
+/// Class, rule and trusted hops.
+fn seen_as(source: &Source) -> String {
+    format!("class={} rule=\"{}\"", source.class, source.rule)
+}
+
+/// The setting that decides, and the command that changes it.
+fn fix(audience: Audience<'_>) -> String {
+    let remedies = audience.situation(Reader::Operator).remedies();
+    let setting = remedies.iter().find_map(|remedy| remedy.setting.as_deref());
+    setting.map_or_else(String::new, |setting| format!(" setting={setting}{}", command(&remedies)))
+}
+
+fn command(remedies: &[Remedy]) -> String {
+    let command = remedies.iter().find_map(|remedy| remedy.command.as_deref());
+    command.map_or_else(String::new, |command| format!(" fix=\"{}\"", command.replace('"', "\\\"")))
+}
+
+fn peer(source: &Source) -> String {
+    source.peer.map_or_else(|| "peer=n/a".to_owned(), |peer| format!("peer={peer}"))
 }
 
 fn who(visitor: &Visitor) -> String {
@@ -112,7 +198,8 @@ fn client(connect: Option<&ConnectParams>) -> String {
     )
 }
 
-fn presented(connect: Option<&ConnectParams>) -> &'static str {
+/// With what secret a `connect` came, by its kind.
+pub(super) fn presented(connect: Option<&ConnectParams>) -> &'static str {
     let Some(auth) = connect.and_then(|connect| connect.auth.as_ref()) else { return "none" };
     let given = |value: &Option<String>| value.as_deref().is_some_and(|text| !text.is_empty());
     if given(&auth.token) {

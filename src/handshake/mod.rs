@@ -8,6 +8,7 @@
 mod challenge;
 mod judge;
 mod log;
+mod log_budget;
 mod refusal;
 mod steps;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod visitor;
 #[cfg(doc)]
 use crate::session::Session;
 pub use judge::{Doors, Entry};
+pub use log_budget::LogBudget;
 pub use refusal::{Refusal, Told};
 pub use steps::{Authenticated, Turned, Unauthenticated, Welcome};
 pub use visitor::Visitor;

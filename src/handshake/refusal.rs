@@ -2,14 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Visitor;
+use super::{Visitor, log};
 use crate::{
-    advice::Place,
+    advice::{Place, Reader, Situation},
     auth::AuthFailure,
     defaults::MAX_CLOSE_REASON_BYTES,
     device::DeviceProofError,
+    hint::Hint,
     http::OriginRefusal,
     pairing::{Asked, PairingReason, PairingRefusal},
+    policy::Policy,
     protocol::{
         ClientInfo, ClientMode, Close, CloseCode, ConnectParams, Dialect, ErrorCode, ErrorShape, ProtocolRange, Role,
     },
@@ -69,9 +71,23 @@ pub(super) struct Audience<'a> {
     /// `None` until `connect` was read.
     pub(super) connect: Option<&'a ConnectParams>,
     pub(super) place: &'a Place,
+    pub(super) policy: &'a Policy,
 }
 
-impl Audience<'_> {
+impl<'a> Audience<'a> {
+    /// The visitor's source, and what the gateway goes by.
+    pub(super) fn situation(&self, reader: Reader) -> Situation<'a> {
+        let visitor = self.visitor;
+        Situation {
+            source: &visitor.source,
+            peer_kind: visitor.peer_kind,
+            trust: &self.policy.trust,
+            in_container: self.policy.surroundings.in_container,
+            place: self.place,
+            reader,
+        }
+    }
+
     fn dialect(&self) -> Option<Dialect> {
         self.connect.and_then(ConnectParams::dialect)
     }
@@ -102,8 +118,26 @@ impl Refusal {
         }
     }
 
-    /// What the peer is told, in the words of its generation.
+    /// Whether another source might have been let in: then what would change how it is seen is worth telling.
+    pub(super) const fn depends_on_source(&self) -> bool {
+        match self {
+            Self::Origin(_) | Self::DeviceRequired | Self::UiWithoutDevice | Self::Auth(_) | Self::Pairing(_) => true,
+            Self::Proof(error) => matches!(error, DeviceProofError::NonceMissing),
+            _ => false,
+        }
+    }
+
+    /// What the peer is told, in the words of its generation, and how it is seen.
     pub(super) fn told(&self, audience: Audience<'_>) -> Told {
+        let mut told = self.answer(audience);
+        if self.depends_on_source() {
+            let source = json!(audience.situation(Reader::Stranger).report());
+            told.error = told.error.map(|error| error.with_detail("source", source));
+        }
+        told
+    }
+
+    fn answer(&self, audience: Audience<'_>) -> Told {
         let policy = |error: ErrorShape| {
             let close = Close::new(CloseCode::Policy, error.message.clone());
             Told { error: Some(error), close }
@@ -179,7 +213,17 @@ fn protocol_mismatch(range: ProtocolRange) -> ErrorShape {
 /// get one.
 fn device_required(audience: Audience<'_>) -> Told {
     let is_cli = audience.client().is_some_and(ClientInfo::may_come_without_device);
-    let advice = if is_cli { " (this client sent none; run openclaw logs once, then try again)" } else { "" };
+    let brought_secret = log::presented(audience.connect) != "none";
+    let advice = if is_cli {
+        let secret = if brought_secret { "" } else { ", and no token or password came either: give --token" };
+        let next = audience.place.command("devices list");
+        format!(
+            " (this client sent none; run openclaw logs once, then try again{secret}); {}; or run it where the gateway is: `{next}`",
+            audience.visitor.source.explain(),
+        )
+    } else {
+        String::new()
+    };
     let reason = "device identity required";
     Told {
         error: Some(
@@ -201,10 +245,14 @@ fn unauthorized(failure: &AuthFailure, audience: Audience<'_>) -> Told {
     let source = &audience.visitor.source;
     let next = audience.place.command("gateway status");
     if let Value::Object(members) = &mut details {
-        members.insert("source".into(), json!({ "class": source.class.as_str(), "evidence": source.explain() }));
         members.insert("nextCommand".into(), json!(next));
     }
-    let message = format!("{message}; {}; where the gateway runs, `{next}` says which secret counts", source.explain());
+    let why = match failure {
+        AuthFailure::TrustedProxy(why) => format!("{why} ({}); ", failure.hint().unwrap_or_default()),
+        _ => String::new(),
+    };
+    let message =
+        format!("{message}; {why}{}; where the gateway runs, `{next}` says which secret counts", source.explain());
     let error = ErrorShape { retry_after_ms: failure.retry_after_ms(), ..ErrorShape::invalid(message) };
     Told { error: Some(error.with_details(details)), close }
 }
@@ -228,12 +276,14 @@ fn pairing_required(refusal: &PairingRefusal, audience: Audience<'_>) -> Told {
             if reason.len() > MAX_CLOSE_REASON_BYTES {
                 reason = format!("{prefix}: {short}");
             }
-            (format!("{prefix}: {requirement}; approve with `{command}` (requestId: {id})"), reason)
+            let seen = seen(audience);
+            (format!("{prefix}: {requirement}; {seen}; approve with `{command}` (requestId: {id})"), reason)
         }
         Asked::ListFull => {
             let command = audience.place.command("devices list");
             let message = format!(
-                "{prefix}: {requirement}; no request was made, because as many wait as may: decide on them with `{command}`"
+                "{prefix}: {requirement}; {}; no request was made, because as many wait as may: decide on them with `{command}`",
+                seen(audience),
             );
             (message, format!("{prefix}: too many requests wait; see openclaw devices list"))
         }
@@ -283,7 +333,12 @@ fn pairing_details(refusal: &PairingRefusal, connect: &ConnectParams, audience: 
     put("recommendedNextStep", json!("wait_then_retry"));
     put("retryable", json!(true));
     put("pauseReconnect", json!(false));
-    let source = &audience.visitor.source;
-    put("source", json!({ "class": source.class.as_str(), "evidence": source.explain() }));
     details
+}
+
+/// How the peer is seen, and which setting decides that.
+pub(super) fn seen(audience: Audience<'_>) -> String {
+    let situation = audience.situation(Reader::Stranger);
+    let decides = situation.in_short().map(|short| format!("; {short}")).unwrap_or_default();
+    format!("{}{decides}", audience.visitor.source.explain())
 }

@@ -18,10 +18,11 @@ use tokio_tungstenite::{
 use super::{
     Doors, Entry, Refusal, Visitor,
     log::{self, closed_before_connect},
+    log_budget::LogBudget,
     refusal::Audience,
 };
 use crate::{
-    advice::Place,
+    advice::Reader,
     defaults::{CLOSE_GRACE, MAX_PREAUTH_FRAME_BYTES},
     events::Subscriber,
     net::budget_exhausted,
@@ -81,11 +82,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Unauthenticated<S> {
     ///
     /// # Errors
     /// [`Turned`] when the peer is gone.
-    pub async fn challenge(mut socket: WebSocketStream<S>, visitor: Visitor) -> Result<Self, Turned> {
-        log::arrived(&visitor);
+    pub async fn challenge(
+        mut socket: WebSocketStream<S>,
+        visitor: Visitor,
+        doors: &Doors,
+        policy: &Policy,
+    ) -> Result<Self, Turned> {
+        let audience = Audience { visitor: &visitor, connect: None, place: &doors.place, policy };
+        log::arrived(&visitor, &audience.situation(Reader::Operator), &doors.log);
         let challenge = Challenge::fresh();
         if socket.send(Message::text(challenge.frame())).await.is_err() {
-            closed_before_connect(&visitor, "n/a", "", "phase=ws_upgrade_started");
+            closed_before_connect(&visitor, "n/a", "", "ws_upgrade_started", &doors.log);
             return Err(Turned::Left);
         }
         Ok(Self { socket, visitor, challenge })
@@ -110,16 +117,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Unauthenticated<S> {
             Ok((request, entry)) => Ok(Authenticated { socket, visitor, request, entry }),
             Err(Stopped::Left { code, reason }) => {
                 let code = code.map_or_else(|| "n/a".to_owned(), |code| code.to_string());
-                let source = &visitor.source;
-                let more = format!("phase=ws_upgrade_started class={} rule=\"{}\"", source.class, source.rule);
-                closed_before_connect(&visitor, &code, &reason, &more);
+                closed_before_connect(&visitor, &code, &reason, "ws_upgrade_started", &doors.log);
                 // The library answers the peer's close frame while it is polled.
                 let _ = timeout(CLOSE_GRACE, async { while let Some(Ok(_)) = socket.next().await {} }).await;
                 Err(Turned::Left)
             }
             Err(Stopped::Refused { request, connect, refusal }) => {
-                let audience = Audience { visitor: &visitor, connect: connect.as_deref(), place: &doors.place };
-                turn_away(&mut socket, request.as_deref(), &refusal, audience).await;
+                let audience = Audience { visitor: &visitor, connect: connect.as_deref(), place: &doors.place, policy };
+                turn_away(&mut socket, request.as_deref(), &refusal, audience, &doors.log).await;
                 Err(Turned::Away(refusal.cause()))
             }
         }
@@ -141,10 +146,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Authenticated<S> {
     ///
     /// # Errors
     /// [`Turned`] when the peer is gone.
-    pub async fn admit(mut self, welcome: Welcome, policy: &Policy) -> Result<Box<Session<S>>, Turned> {
+    pub async fn admit(mut self, welcome: Welcome, doors: &Doors, policy: &Policy) -> Result<Box<Session<S>>, Turned> {
         let hello = Message::text(encode_ok(&self.request, &welcome.hello));
         if self.socket.send(hello).await.is_err() {
-            closed_before_connect(&self.visitor, "n/a", "", "phase=hello_payload_prepared");
+            closed_before_connect(&self.visitor, "n/a", "", "hello_payload_prepared", &doors.log);
             return Err(Turned::Left);
         }
         let Entry { principal, client, dialect, waiting, scope_advice, .. } = self.entry;
@@ -154,9 +159,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Authenticated<S> {
     }
 
     /// Turns the peer away although its credentials hold.
-    pub async fn refuse(mut self, refusal: &Refusal, place: &Place) -> Turned {
-        let audience = Audience { visitor: &self.visitor, connect: None, place };
-        turn_away(&mut self.socket, Some(&self.request), refusal, audience).await;
+    pub async fn refuse(mut self, refusal: &Refusal, doors: &Doors, policy: &Policy) -> Turned {
+        let audience = Audience { visitor: &self.visitor, connect: None, place: &doors.place, policy };
+        turn_away(&mut self.socket, Some(&self.request), refusal, audience, &doors.log).await;
         Turned::Away(refusal.cause())
     }
 }
@@ -220,9 +225,10 @@ async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(
     request: Option<&str>,
     refusal: &Refusal,
     audience: Audience<'_>,
+    budget: &LogBudget,
 ) {
     let told = refusal.told(audience);
-    log::refused(refusal, &told, audience);
+    log::refused(refusal, &told, audience, budget);
     let goodbye = async {
         if let (Some(request), Some(error)) = (request, &told.error) {
             socket.feed(Message::text(encode_error(request, error))).await?;

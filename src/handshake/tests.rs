@@ -11,6 +11,7 @@ use crate::{
     defaults::MAX_CLOSE_REASON_BYTES,
     http::{HostJudgement, OriginRefusal},
     pairing::{Asked, PairingReason, PairingRefusal},
+    policy::Policy,
     protocol::{ConnectParams, Params, ProtocolRange, RequestId, Scopes},
     session::ConnectionId,
     source::{Rule, Source, SourceClass},
@@ -68,7 +69,12 @@ fn the_approving_command_reaches_every_client_whole() {
                 let id = RequestId::random();
                 let connect = connect(mode, protocol);
                 let refusal = pairing(reason, Asked::Request(id.clone()));
-                let told = refusal.told(Audience { visitor: &visitor, connect: Some(&connect), place });
+                let told = refusal.told(Audience {
+                    visitor: &visitor,
+                    connect: Some(&connect),
+                    place,
+                    policy: &Policy::open(),
+                });
                 let row = format!("{place:?} {reason:?} {mode} {protocol}: {told:?}");
                 assert_eq!(told.close.code.number(), 1008, "{row}");
                 assert!(told.close.reason.starts_with("pairing required: "), "{row}");
@@ -109,7 +115,12 @@ fn the_words_of_the_protocol() {
     ];
     let connect = connect("cli", 4);
     for (refusal, code, reason, message) in rows {
-        let told = refusal.told(Audience { visitor: &visitor, connect: Some(&connect), place: &place });
+        let told = refusal.told(Audience {
+            visitor: &visitor,
+            connect: Some(&connect),
+            place: &place,
+            policy: &Policy::open(),
+        });
         assert_eq!((told.close.code.number(), told.close.reason.as_str()), (code, reason), "{refusal:?}");
         let said = told.error.map(|error| error.message).unwrap_or_default();
         assert!(said.starts_with(message) && said.is_empty() == message.is_empty(), "{refusal:?}: {said}");
@@ -120,7 +131,12 @@ fn the_words_of_the_protocol() {
 fn a_full_list_is_told_with_the_way_to_empty_it() {
     let (visitor, connect) = (visitor(), connect("cli", 4));
     let refusal = pairing(PairingReason::NotPaired, Asked::ListFull);
-    let told = refusal.told(Audience { visitor: &visitor, connect: Some(&connect), place: &Place::Host });
+    let told = refusal.told(Audience {
+        visitor: &visitor,
+        connect: Some(&connect),
+        place: &Place::Host,
+        policy: &Policy::open(),
+    });
     let error = told.error.expect("an answer");
     assert!(error.message.contains("`openclaw devices list`"), "{}", error.message);
     assert!(error.details.expect("details").get("requestId").is_none());

@@ -55,7 +55,12 @@ pub(super) fn html(body: String) -> Response<Body> {
 /// An error in the shape that the protocol's HTTP errors have, with what to do about it in its message. It ends the
 /// connection: a client that was refused an upgrade has nothing else to say, and would hold a place in the lobby.
 pub(super) fn error(status: StatusCode, kind: &str, message: &str) -> Response<Body> {
-    let mut response = json(status, &serde_json::json!({ "error": { "message": message, "type": kind } }));
+    refusal(status, &serde_json::json!({ "message": message, "type": kind }))
+}
+
+/// The same with more members in the error.
+pub(super) fn refusal(status: StatusCode, error: &Value) -> Response<Body> {
+    let mut response = json(status, &serde_json::json!({ "error": error }));
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }

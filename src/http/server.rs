@@ -21,10 +21,11 @@ use tokio_tungstenite::{
 use tracing::debug;
 
 use super::{
+    gate::{self, Gate},
     page,
     probes::Probe,
     respond::{self, Body},
-    upgrade,
+    upgrade, whoami,
 };
 use crate::{
     defaults::{
@@ -33,7 +34,7 @@ use crate::{
     },
     net::{Accepted, BudgetHandle, ByteBudget, PeerAddr, Stream, Ticket, close_gently},
     readiness::Readiness,
-    source::ProxyHeader,
+    source::Source,
 };
 
 /// What the HTTP side needs to know.
@@ -52,6 +53,8 @@ pub struct App {
 pub struct RequestHead {
     /// Its headers.
     pub headers: HeaderMap,
+    /// Where it comes from.
+    pub source: Source,
 }
 
 impl RequestHead {
@@ -86,15 +89,14 @@ pub struct Upgraded {
 /// Serves one connection until it ends or becomes a WebSocket, which is returned.
 ///
 /// The connection's place in the lobby bounds all of it, so a request that never ends is cut like a peer that never spoke.
-pub async fn serve(accepted: Accepted, app: &App) -> Option<Upgraded> {
+pub async fn serve(accepted: Accepted, app: &App, gate: &Gate<'_>) -> Option<Upgraded> {
     let Accepted { stream, ends, tls, ticket } = accepted;
     let (stream, budget) = ByteBudget::new(stream, MAX_PREAUTH_FRAME_BYTES + MAX_HTTP_HEAD_BYTES + PREAUTH_SLACK_BYTES);
-    let local = ends.is_none();
     let mut ended = None;
     let head = Mutex::new(None);
     {
         let service = service_fn(async |mut request: Request<Incoming>| {
-            Ok::<_, Infallible>(route(&mut request, app, local, tls, &head).await)
+            Ok::<_, Infallible>(route(&mut request, app, gate, tls, &head).await)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -113,7 +115,7 @@ pub async fn serve(accepted: Accepted, app: &App) -> Option<Upgraded> {
         }
     }
     let (stream, read_ahead) = ended?;
-    let Some(headers) = head.into_inner().ok().flatten() else {
+    let Some(head) = head.into_inner().ok().flatten() else {
         close_gently(stream).await;
         return None;
     };
@@ -131,24 +133,21 @@ pub async fn serve(accepted: Accepted, app: &App) -> Option<Upgraded> {
         ),
     )
     .await;
-    Some(Upgraded { socket, budget, head: RequestHead { headers }, ends, tls, ticket })
+    Some(Upgraded { socket, budget, head, ends, tls, ticket })
 }
 
 /// The route table.
 async fn route(
     request: &mut Request<Incoming>,
     app: &App,
-    local: bool,
+    gate: &Gate<'_>,
     tls: bool,
-    upgraded: &Mutex<Option<HeaderMap>>,
+    upgraded: &Mutex<Option<RequestHead>>,
 ) -> Response<Body> {
     let headers = request.headers();
-    if local && (is_browser(headers) || ProxyHeader::first_in(headers).is_some()) {
-        return respond::error(
-            StatusCode::FORBIDDEN,
-            "local_socket",
-            "the Unix socket is for command lines: put a reverse proxy in front of the TCP port, and name it in gateway.trustedProxies",
-        );
+    let source = gate.classify(headers);
+    if let Err(response) = gate::check_local(&source, headers) {
+        return *response;
     }
     // Load balancers ask for health in the old version, which has no Host.
     let hosts = headers.get_all(HOST).iter().count();
@@ -163,10 +162,13 @@ async fn route(
                 "the gateway is stopping: try again in a moment",
             );
         }
+        if let Err(response) = gate.check_attribution(&source, headers) {
+            return *response;
+        }
         return match upgrade::accept(request) {
             Ok(response) => {
                 if let Ok(mut slot) = upgraded.lock() {
-                    *slot = Some(std::mem::take(request.headers_mut()));
+                    *slot = Some(RequestHead { headers: std::mem::take(request.headers_mut()), source });
                 }
                 response
             }
@@ -181,8 +183,9 @@ async fn route(
             let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
             respond::html(page::render(host, tls, app))
         }
+        None if path == whoami::PATH && reads => whoami::answer(gate, &source, headers, tls),
         Some(_) => method_not_allowed(),
-        None if path == "/" => method_not_allowed(),
+        None if path == "/" || path == whoami::PATH => method_not_allowed(),
         None => respond::error(StatusCode::NOT_FOUND, "not_found", "nothing is served at this path"),
     }
 }
@@ -197,6 +200,7 @@ fn method_not_allowed() -> Response<Body> {
     response
 }
 
-fn is_browser(headers: &HeaderMap) -> bool {
+/// Whether a browser sent the request.
+pub(super) fn is_browser(headers: &HeaderMap) -> bool {
     headers.contains_key(ORIGIN) || headers.keys().any(|name| name.as_str().starts_with("sec-fetch-"))
 }

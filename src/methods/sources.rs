@@ -50,6 +50,7 @@ impl SourceMethods {
             },
             session: SessionReport {
                 mechanism: principal.mechanism.as_str().to_owned(),
+                user: principal.user.as_ref().map(|user| user.as_str().to_owned()),
                 mode: policy.auth.mode().as_str().to_owned(),
                 role: principal.role,
                 scopes: principal.scopes.clone(),

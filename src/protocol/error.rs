@@ -77,6 +77,16 @@ impl ErrorShape {
         self
     }
 
+    /// With one more detail for programs.
+    #[must_use]
+    pub fn with_detail(mut self, name: &str, detail: Value) -> Self {
+        match &mut self.details {
+            Some(Value::Object(members)) => drop(members.insert(name.to_owned(), detail)),
+            details => *details = Some(serde_json::json!({ name: detail })),
+        }
+        self
+    }
+
     /// The parameters of `method` do not have its shape; `problems` are joined by semicolons.
     pub fn invalid_params(method: &str, problems: &[String]) -> Self {
         Self::invalid(format!("invalid {method} params: {}", problems.join("; ")))

@@ -38,14 +38,15 @@ pub struct SourceReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<IpAddr>,
     /// The trusted proxies between the client and us, the nearest first.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hops: Vec<IpAddr>,
     /// Class, peer, hops and rule in one line.
     pub evidence: String,
-    /// What the class is granted here, and why that much.
+    /// What the class is granted here, and why that much; absent from `missing scope`, where the message tells it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub grant: String,
     /// What would change it, most likely first.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remedies: Vec<Remedy>,
 }
 
@@ -101,6 +102,9 @@ pub struct RequestReport {
 pub struct SessionReport {
     /// What let it in, for example `token`.
     pub mechanism: String,
+    /// The user for whom a trusted proxy vouched, as it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     /// The gateway's authentication mode.
     pub mode: String,
     /// Operator or node.

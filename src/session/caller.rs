@@ -6,9 +6,10 @@ use futures_util::future::BoxFuture;
 
 use super::Approach;
 use crate::{
+    advice::seen_as,
     auth::Principal,
     pairing::Waiting,
-    protocol::{ClientInfo, Dialect, ErrorShape, Json, Request, Scope},
+    protocol::{ClientInfo, Dialect, ErrorShape, Json, Request, Scope, SourceReport},
     source::Source,
 };
 
@@ -64,7 +65,25 @@ impl Caller {
         if self.principal.scopes.cover(scope) {
             Ok(())
         } else {
-            Err(ErrorShape::missing_scope(self.dialect, scope, self.scope_advice.as_deref()))
+            let error = ErrorShape::missing_scope(self.dialect, scope, Some(&self.why_missing()));
+            Err(error.with_detail("source", serde_json::json!(self.seen_as())))
+        }
+    }
+}
+
+impl Caller {
+    /// How the gateway sees the caller.
+    fn seen_as(&self) -> SourceReport {
+        seen_as(&self.source, self.approach.peer_kind)
+    }
+
+    fn why_missing(&self) -> String {
+        match &self.scope_advice {
+            Some(advice) => advice.clone(),
+            None => format!(
+                "this connection did not ask for it, or is capped; {}; `openclaw gateway whoami` shows what a connection has",
+                self.source.explain(),
+            ),
         }
     }
 }

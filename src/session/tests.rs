@@ -66,6 +66,7 @@ async fn running() -> Running {
         scopes: Scopes::full_operator(),
         device: Some(device),
         mechanism: Mechanism::Token,
+        user: None,
     };
     let client = ClientInfo {
         id: ClientId::cli(),

@@ -111,6 +111,9 @@ fn show(who: &WhoAmI, output: &mut Output) -> io::Result<()> {
     let auth =
         format!("{} (mode {}), {} with {}", session.mechanism, session.mode, session.role, scopes(&session.scopes));
     output.field("Auth", if session.scopes.is_empty() { Tone::Warning } else { Tone::Good }, &auth)?;
+    if let Some(user) = &session.user {
+        output.field("User", Tone::Plain, &format!("{user}, as the proxy says"))?;
+    }
     output.field("Device", Tone::Plain, session.device.as_deref().unwrap_or("none"))?;
     if let Some(waiting) = &session.waiting {
         output.field("Waiting", Tone::Warning, &format!("request {waiting}"))?;

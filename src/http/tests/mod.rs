@@ -14,10 +14,13 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{App, Upgraded, serve};
+use super::{App, Gate, Upgraded, serve};
 use crate::{
-    net::{Lobby, LocalSocket, accept_local, accept_tcp},
+    advice::Place,
+    net::{Accepted, Lobby, LocalSocket, accept_local, accept_tcp},
+    policy::Policy,
     readiness::Readiness,
+    source::Arrival,
     state::StateDir,
 };
 
@@ -29,6 +32,12 @@ struct Server {
     lobby: Lobby,
     upgraded: mpsc::Receiver<Upgraded>,
     _state: tempfile::TempDir,
+}
+
+async fn at_gate(accepted: Accepted, app: &App) -> Option<Upgraded> {
+    let arrival = accepted.ends.map_or(Arrival::UnixSocket, |(peer, _)| Arrival::Tcp(peer.into()));
+    let gate = Gate { arrival, policy: &Policy::open(), place: &Place::Host, refused: &|_, _| {} };
+    serve(accepted, app, &gate).await
 }
 
 impl Server {
@@ -56,7 +65,7 @@ impl Server {
                     let (app, out, tls) = (app.clone(), out.clone(), tls.clone());
                     tokio::spawn(async move {
                         let Some(accepted) = arriving.secure(tls.as_ref()).await else { return };
-                        if let Some(upgraded) = serve(accepted, &app).await {
+                        if let Some(upgraded) = at_gate(accepted, &app).await {
                             let _ = out.send(upgraded).await;
                         }
                     });
@@ -69,7 +78,7 @@ impl Server {
                 let accepted = accept_local(&local, &lobby).await;
                 let (app, out) = (app.clone(), out.clone());
                 tokio::spawn(async move {
-                    if let Some(upgraded) = serve(accepted, &app).await {
+                    if let Some(upgraded) = at_gate(accepted, &app).await {
                         let _ = out.send(upgraded).await;
                     }
                 });
