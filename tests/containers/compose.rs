@@ -113,6 +113,19 @@ fn a_sibling_needs_an_approval_once() {
 }
 
 #[test]
+fn a_command_line_on_the_host_comes_in_through_the_published_port() {
+    let Some(engine) = Engine::of_suite() else { return };
+    let project = Project::new(engine);
+    project.up();
+    let url = format!("ws://127.0.0.1:{}", project.port);
+    let host = |token: &str| {
+        Ran::to_end(host_cli(project.home()).args(["devices", "list", "--url", &url, "--token", token]), DEADLINE)
+    };
+    host("not-the-token-at-all").exited(1).says(&["unauthorized"]);
+    host(&project.token()).succeeded().says(&["Paired (1)"]);
+}
+
+#[test]
 fn published_on_every_address_the_bridge_grants_nothing() {
     let Some(engine) = Engine::of_suite() else { return };
     let project = Project::new(engine).with("OPENCLAW_GATEWAY_PUBLISHED_ON", "0.0.0.0");

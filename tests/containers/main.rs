@@ -16,5 +16,6 @@ mod engine;
 mod images;
 mod load;
 mod process;
+mod proxies;
 mod readme;
 mod users;
