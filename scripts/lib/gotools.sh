@@ -76,21 +76,17 @@ go_tools_in() {
   for name; do ln -sf "$(go_tool "$name")" "$directory/"; done
 }
 
-# Runs the rest of the line with Go at hand and with caches of its own, which grow to 11 GB and are removed afterwards; no two at a
-# time. A caller that has GOCACHE in its environment wants its own used, and kept.
+# Runs the rest of the line with Go at hand and with caches of its own, which grow to 11 GB and are removed when it has succeeded: what
+# was stopped goes on there the next time. No two at a time. A caller that has GOCACHE in its environment wants its own used, and kept.
 with_go() (
   mkdir -p "$cache" || exit
   exec 8> "$cache/go-build.lock"
   flock 8
-  rm -rf "${cache:?}"/go-build.partial.*
-  go_caches=$(mktemp -d "$cache/go-build.partial.XXXXXX") || exit
-  trap 'rm -rf "$go_caches"' EXIT
-  trap 'exit 130' INT TERM
-  export GOPATH=${GOPATH:-$go_caches/path} GOCACHE=${GOCACHE:-$go_caches/build} GOBIN=
-  [[ $GOCACHE == "$go_caches"/* ]] && GOPATH=$go_caches/path
+  go_caches=$cache/go-build
+  [[ -n ${GOCACHE:-} ]] || export GOPATH=$go_caches/path GOCACHE=$go_caches/build
   # Read-only directories could not be removed by anybody but root.
-  export GOFLAGS='-trimpath -buildvcs=false -modcacherw -mod=readonly' GOWORK=off GOTOOLCHAIN=local
-  install_go && "$@"
+  export GOFLAGS='-trimpath -buildvcs=false -modcacherw -mod=readonly' GOWORK=off GOTOOLCHAIN=local GOBIN=
+  install_go && "$@" && rm -rf "$go_caches"
 )
 
 install_go() {

@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -203,6 +204,17 @@ class RealCli:
 def image(name):
     version = re.search(r'^version = "(.*)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
     return f"openclaw-{name}:{version}"
+
+
+def visitor(address, port, token, host=None, by=on_node):
+    """A client that stays, without a device."""
+    program = ROOT / "tests" / "kubernetes" / "websocket.py"
+    return Background(*by(sys.executable, str(program), address, str(port), token, *([host] if host else [])))
+
+
+def seen(client):
+    """What the gateway says of the client's connection."""
+    return json.loads(client.line('"id": "2"').string)["frame"]["payload"]
 
 
 def request_id(output):

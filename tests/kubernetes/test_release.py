@@ -6,7 +6,7 @@ import re
 import unittest
 
 from support import (
-    REAL_VERSIONS, ROOT, Background, Pod, RealCli, Release, eventually, kubectl, objects, on_neighbour, on_node, request_id, run)
+    REAL_VERSIONS, Background, Pod, RealCli, Release, eventually, kubectl, objects, on_neighbour, on_node, request_id, run, visitor)
 
 NODE_ADDRESS = "10.20.0.1"
 
@@ -27,10 +27,11 @@ class TestRelease(unittest.TestCase):
         run("helm", "uninstall", "openclaw", "--namespace", "gateways", "--wait", check=None)
         kubectl("delete", "namespace", "gateways", "elsewhere", "--ignore-not-found", "--wait=false")
 
-    def tearDown(self):
-        failed = any(error for _, error in getattr(getattr(self._outcome, "result", None), "failures", []) if _ is self)
-        if failed:
-            print(self.release.log())
+    def run(self, result=None):
+        before = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > before:
+            print(f"the gateway's log after {self.id()}:\n{self.release.log()}")
 
     def test_01_the_first_command_works_in_both_containers(self):
         for container in ["cli", "gateway"]:
@@ -82,10 +83,9 @@ class TestRelease(unittest.TestCase):
         before, pod = ids(self.release.devices()), self.release.uid()
         token = self.release.token()
         address = json.loads(self.release.kubectl("get", "service", "openclaw", "-o", "json").stdout)["spec"]["clusterIP"]
-        client = [*on_node("python3", str(ROOT / "tests/kubernetes/websocket.py")), address, "18789", token]
         follower = Pod("elsewhere", {"openclaw-client": "true"}).command(
             "logs", "--follow", "--url", "ws://openclaw.gateways:18789", "--token", token)
-        with Background(*client) as connected, Background(*follower) as following:
+        with visitor(address, 18789, token) as connected, Background(*follower) as following:
             connected.line('"hello-ok"')
             following.line("listening|gateway")
             self.release.upgrade({"podAnnotations": {"example.org/changed": "1"}})

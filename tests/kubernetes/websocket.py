@@ -1,6 +1,7 @@
-"""A client without a device, that stays: prints each frame that it gets, and at the end the close code. One JSON document a line.
+"""A client without a device, that asks how it is seen, and stays: prints each frame that it gets, and at the end the close code. One
+JSON document a line.
 
-    websocket.py HOST PORT TOKEN
+    websocket.py ADDRESS PORT TOKEN [HOST]
 """
 
 import base64
@@ -52,24 +53,31 @@ def upgrade(stream, host):
         raise ConnectionError(status.decode())
 
 
+def request(stream, number, method, params):
+    write_frame(stream, 1, json.dumps({"type": "req", "id": number, "method": method, "params": params}).encode())
+
+
 def say(**fields):
     print(json.dumps(fields), flush=True)
 
 
 def main():
-    host, port, token = sys.argv[1:]
-    stream = socket.create_connection((host, int(port)), timeout=30)
-    upgrade(stream, f"{host}:{port}")
+    address, port, token, *host = sys.argv[1:]
+    stream = socket.create_connection((address, int(port)), timeout=30)
+    upgrade(stream, host[0] if host else f"{address}:{port}")
     params = {
         "minProtocol": 3, "maxProtocol": 4, "role": "operator", "scopes": [], "auth": {"token": token},
         "client": {"id": "cli", "mode": "cli", "version": "1.0.0", "platform": "linux"},
     }
-    write_frame(stream, 1, json.dumps({"type": "req", "id": "1", "method": "connect", "params": params}).encode())
+    request(stream, "1", "connect", params)
     stream.settimeout(None)
     while True:
         opcode, payload = read_frame(stream)
         if opcode == 1:
-            say(frame=json.loads(payload))
+            frame = json.loads(payload)
+            say(frame=frame)
+            if frame.get("id") == "1" and frame.get("ok"):
+                request(stream, "2", "gateway.whoami", {})
         elif opcode == 8:
             say(closed=struct.unpack(">H", payload[:2])[0], reason=payload[2:].decode())
             return
