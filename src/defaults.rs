@@ -405,3 +405,39 @@ pub const MAX_LINES_PER_WINDOW: u32 = 600;
 
 /// Most clients whose lines are counted apart in a window.
 pub const MAX_LOGGED_CLIENTS: usize = 1024;
+
+/// Shortest time that an answer about a followed name holds, whatever the name server says: bounds how often it is asked.
+pub const NAME_TTL_MIN: Duration = Duration::from_secs(1);
+
+/// Longest time that an answer about a followed name holds. Docker's resolver says ten minutes for addresses that change at
+/// every recreate.
+pub const NAME_TTL_MAX: Duration = Duration::from_secs(30);
+
+/// How soon a followed name without addresses, or without an answer, is asked for again. What it names may be starting.
+pub const NAME_ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// How long addresses of a followed name count while the name servers are silent: long enough to restart them, short enough
+/// that an address which was given to somebody else does not stay trusted.
+pub const NAME_ADDRESS_LIFE: Duration = Duration::from_mins(5);
+
+/// How often the network is looked at where the kernel gives no notice of changes, as in some sandboxes.
+pub const NETWORK_POLL: Duration = Duration::from_secs(10);
+
+/// How long the network must be quiet after a change before it is looked at: an interface that comes up gives a dozen notices.
+pub const NETWORK_SETTLE: Duration = Duration::from_millis(200);
+
+/// How long the network may keep changing before it is looked at all the same.
+pub const NETWORK_SETTLE_MAX: Duration = Duration::from_secs(2);
+
+/// How often the configuration's files are looked at beside the kernel's notices of changes: some file systems, such as a
+/// desktop's shared folders, give none.
+pub const FILES_POLL: Duration = Duration::from_secs(10);
+
+/// How often they are looked at where the kernel gives no notices at all, because others have taken all there are.
+pub const FILES_POLL_ALONE: Duration = Duration::from_secs(2);
+
+/// How long the configuration's files may keep changing before they are read all the same.
+pub const FILES_SETTLE_MAX: Duration = Duration::from_secs(5);
+
+/// Most links that are followed on the way to a file, to watch each. A mounted `ConfigMap` has two.
+pub const MAX_LINKS_FOLLOWED: usize = 8;

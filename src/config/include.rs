@@ -13,29 +13,37 @@ const INCLUDE: &str = "$include";
 ///
 /// As in OpenClaw: an object's `$include` is a file or a list of files, paths count from the file that names them, later
 /// files are put over earlier ones, and the object's other members over all of them.
-pub(super) fn resolve(tree: &mut Map<String, Value>, from: &Path, wanted: &[&str]) -> Vec<ProblemKind> {
-    let mut problems = Vec::new();
-    let mut chain = vec![from.to_owned()];
-    expand(tree, &mut chain, &mut problems);
+pub(super) fn resolve(tree: &mut Map<String, Value>, from: &Path, wanted: &[&str]) -> Includes {
+    let mut includes = Includes { chain: vec![from.to_owned()], problems: Vec::new(), files: Vec::new() };
+    expand(tree, &mut includes);
     for name in wanted {
         if let Some(Value::Object(section)) = tree.get_mut(*name) {
-            walk(section, &mut chain, &mut problems);
+            walk(section, &mut includes);
         }
     }
-    problems
+    includes
 }
 
-fn walk(tree: &mut Map<String, Value>, chain: &mut Vec<PathBuf>, problems: &mut Vec<ProblemKind>) {
-    expand(tree, chain, problems);
+/// What came of putting files in their places.
+pub(super) struct Includes {
+    pub(super) problems: Vec<ProblemKind>,
+    /// The files that were named, whether or not they are there.
+    pub(super) files: Vec<PathBuf>,
+    /// The files that led to the one at hand, the one that names it last.
+    chain: Vec<PathBuf>,
+}
+
+fn walk(tree: &mut Map<String, Value>, includes: &mut Includes) {
+    expand(tree, includes);
     for value in tree.values_mut() {
         if let Value::Object(members) = value {
-            walk(members, chain, problems);
+            walk(members, includes);
         }
     }
 }
 
-/// Replaces the `$include` of one object. `chain` holds the files that led here, the one that names this object last.
-fn expand(tree: &mut Map<String, Value>, chain: &mut Vec<PathBuf>, problems: &mut Vec<ProblemKind>) {
+/// Replaces the `$include` of one object.
+fn expand(tree: &mut Map<String, Value>, includes: &mut Includes) {
     let named = match tree.shift_remove(INCLUDE) {
         None => return,
         Some(Value::String(name)) => vec![name],
@@ -44,28 +52,26 @@ fn expand(tree: &mut Map<String, Value>, chain: &mut Vec<PathBuf>, problems: &mu
         }
         Some(other) => {
             let expected = format!("a file name or a list of them for {INCLUDE}");
-            problems.push(ProblemKind::Mistyped { found: json5::describe(&other), expected });
+            includes.problems.push(ProblemKind::Mistyped { found: json5::describe(&other), expected });
             return;
         }
     };
     let mut included = Map::new();
     for name in named {
-        match open(&name, chain, problems) {
+        match open(&name, includes) {
             Ok(members) => keys::merge(&mut included, members),
-            Err(problem) => problems.push(problem),
+            Err(problem) => includes.problems.push(problem),
         }
     }
     keys::merge(&mut included, std::mem::take(tree));
     *tree = included;
 }
 
-fn open(
-    name: &str,
-    chain: &mut Vec<PathBuf>,
-    problems: &mut Vec<ProblemKind>,
-) -> Result<Map<String, Value>, ProblemKind> {
+fn open(name: &str, includes: &mut Includes) -> Result<Map<String, Value>, ProblemKind> {
+    let chain = &includes.chain;
     let directory = chain.last().and_then(|path| path.parent()).unwrap_or(Path::new("/"));
     let path = directory.join(name);
+    includes.files.push(path.clone());
     let failed = |cause: ProblemKind| ProblemKind::Include { path: path.clone(), cause: Box::new(cause) };
     // The depth ends a circle too, but a circle deserves its name.
     let same = |other: &PathBuf| other.canonicalize().ok() == path.canonicalize().ok();
@@ -77,9 +83,9 @@ fn open(
     }
     let bytes = file::read(&path).map_err(failed)?.ok_or_else(|| failed(ProblemKind::Missing))?;
     let mut members = file::text(&bytes).and_then(json5::parse).map_err(failed)?.tree;
-    chain.push(path.clone());
-    walk(&mut members, chain, problems);
-    chain.pop();
+    includes.chain.push(path.clone());
+    walk(&mut members, includes);
+    includes.chain.pop();
     Ok(members)
 }
 
@@ -98,7 +104,7 @@ mod tests {
         }
         let main = directory.path().join("openclaw.json");
         let mut tree = json5::parse(&std::fs::read_to_string(&main).unwrap()).unwrap().tree;
-        let problems = resolve(&mut tree, &main, &["gateway"]);
+        let problems = resolve(&mut tree, &main, &["gateway"]).problems;
         let short =
             |problem: &ProblemKind| problem.to_string().replace(&format!("{}/", directory.path().display()), "");
         (Value::Object(tree), problems.iter().map(short).collect())

@@ -79,6 +79,15 @@ pub fn load_for_client(environment: &Environment, flags: &Flags) -> Result<Loade
     finish(layers, flags, Purpose::Client)
 }
 
+/// The files that a gateway reads its configuration from, with those that they include and those that hold a secret. A file
+/// that is not there yet counts too, and so does one that cannot be used.
+pub fn files(environment: &Environment, flags: &Flags) -> Vec<PathBuf> {
+    let mut files = Layers::read(environment, flags, Purpose::Gateway).map(|layers| layers.files).unwrap_or_default();
+    files.sort_unstable();
+    files.dedup();
+    files
+}
+
 /// What the settings are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -107,6 +116,8 @@ pub(super) struct Layers {
     pub(super) documents: Vec<Document>,
     pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<Warning>,
+    /// Every file that says something, or would if it were there.
+    pub(super) files: Vec<PathBuf>,
 }
 
 impl Layers {
@@ -124,6 +135,7 @@ impl Layers {
             documents: Vec::new(),
             problems: Vec::new(),
             warnings: Vec::new(),
+            files: vec![paths.config.clone(), paths.own.clone(), paths.state.generated_token()],
             paths: paths.clone(),
         };
         let config = (paths.config.as_path(), files.config);
@@ -187,8 +199,9 @@ impl Layers {
             self.warnings.push(Warning::at(key, origin.clone(), WarningKind::Twice));
         }
         let mut whole = parsed.tree.clone();
-        let failed = include::resolve(&mut whole, path, OURS);
-        self.problems.extend(failed.into_iter().map(|kind| Problem::of_file(origin.clone(), kind)));
+        let includes = include::resolve(&mut whole, path, OURS);
+        self.files.extend(includes.files);
+        self.problems.extend(includes.problems.into_iter().map(|kind| Problem::of_file(origin.clone(), kind)));
         let mut tree: Map<String, Value> =
             OURS.iter().filter_map(|name| Some(((*name).to_owned(), whole.get(*name)?.clone()))).collect();
         keys::drop_nulls(&mut tree);
@@ -215,6 +228,7 @@ impl Layers {
     }
 
     fn add_secret_file(&mut self, origin: Origin, key: &str, path: &Path) {
+        self.files.push(path.to_owned());
         match secret_file::read(path) {
             Ok(secret) => {
                 let mut document = Document::with(origin, key, json!(secret.expose()));

@@ -2,9 +2,13 @@
 //!
 //! The hosts file comes first, then the name servers of `resolv.conf` with its search domains. Nothing is read before the
 //! first name is asked for: most commands never ask for one.
+//!
+//! [`resolve`] is for whoever dials a host once; [`Names`] follows names whose addresses change.
 
+mod names;
 mod resolver;
 
+pub use names::{Answer, NameServers, NameState, Names, Reply};
 pub use resolver::{ResolveError, Resolver};
 
 use std::{net::IpAddr, time::Duration};

@@ -17,6 +17,7 @@ mod port_owner;
 mod stream;
 mod tls;
 mod unix;
+mod watch;
 mod wrong_scheme;
 
 pub use accept::{Accepted, Arriving, accept_local, accept_tcp};
@@ -36,3 +37,4 @@ pub use port_owner::{Forward, Listener, PortOwner, Process, port_owner};
 pub use stream::Stream;
 pub use tls::{Certificate, CertificateFiles, TlsError, certificate_remark};
 pub use unix::{LocalSocket, SocketError, connect_socket, socket_candidates};
+pub use watch::NetworkWatch;
