@@ -441,3 +441,21 @@ pub const FILES_SETTLE_MAX: Duration = Duration::from_secs(5);
 
 /// Most links that are followed on the way to a file, to watch each. A mounted `ConfigMap` has two.
 pub const MAX_LINKS_FOLLOWED: usize = 8;
+
+/// How long a start waits for what trusted names stand for. Afterwards they count as soon as they are answered.
+pub const NAMES_AT_START: Duration = Duration::from_secs(1);
+
+/// How long a connection that may come from a trusted name waits for that name to be asked for anew.
+pub const NAMES_NOW_WAIT: Duration = Duration::from_millis(500);
+
+/// Shortest time between two such questions, however many connections would have one.
+pub const NAMES_NOW_PAUSE: Duration = Duration::from_secs(1);
+
+/// Most connections that wait for names to be asked for anew. Others go by what is known.
+pub const MAX_WAITING_FOR_NAMES: usize = 256;
+
+/// For a whole PROXY preamble to come. Proxies send it with the first segment.
+pub const PREAMBLE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Between two lines of the log about peers that were cut on the PROXY protocol port, so that a flood does not fill it.
+pub const CUT_NOTICE_PAUSE: Duration = Duration::from_secs(10);

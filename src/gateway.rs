@@ -1,22 +1,31 @@
 //! Assembly: the one file that knows every stage.
 
+mod accept;
 mod connection;
 mod error;
+mod policies;
 mod reload;
 mod startup;
 mod surroundings;
+mod trust;
 
 use std::{sync::Arc, time::Instant};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
 pub use error::GatewayError;
 
+use self::{
+    accept::Entrance,
+    policies::{Maker, Policies},
+    reload::Occasion,
+};
+
 use crate::{
     clock::now_ms,
-    config::{Environment, Flags, Loaded, Settings},
+    config::{Environment, FileWatch, Flags, Loaded, ReloadMode, Settings},
     control::Order,
     defaults::{CERTIFICATE_POLL, HEALTH_REFRESH, RESTART_EXPECTED, TICK_INTERVAL},
     events::{Event, Hub},
@@ -26,11 +35,10 @@ use crate::{
     http,
     methods::MethodTable,
     metrics::{Metrics, MetricsServer},
-    net::{Certificate, GatewayLock, Lobby, LocalSocket, accept_local, accept_tcp},
+    net::{Certificate, GatewayLock, Lobby, LocalSocket},
     notify::Notify,
     observed::Observed,
     pairing::Pairing,
-    policy::Policy,
     presence::Presence,
     protocol::EventName,
     readiness::Readiness,
@@ -56,12 +64,17 @@ pub struct Start {
 pub struct Gateway {
     shared: Arc<Shared>,
     listeners: Vec<tokio::net::TcpListener>,
+    /// Those that require a PROXY preamble.
+    introduced: Vec<tokio::net::TcpListener>,
     metrics: Vec<tokio::net::TcpListener>,
     local: Option<LocalSocket>,
     tls: Option<(Certificate, TlsAcceptor)>,
     lobbies: Lobbies,
     tasks: Tasks,
-    policy: watch::Sender<Arc<Policy>>,
+    /// Makes policies; taken when it begins to run.
+    maker: Option<Maker>,
+    policies: Policies,
+    files: FileWatch,
     environment: Arc<Environment>,
     flags: Arc<Flags>,
     grace: std::time::Duration,
@@ -127,43 +140,21 @@ impl Gateway {
     /// Serves until a signal says stop; then drains.
     async fn serve(mut self) -> Next {
         let tasks = self.tasks.clone();
+        let entrance = |lobby: &Lobby| Entrance {
+            shared: Arc::clone(&self.shared),
+            policies: self.policies.clone(),
+            lobby: lobby.clone(),
+            tasks: tasks.clone(),
+        };
+        let acceptor = || self.tls.as_ref().map(|(_, acceptor)| acceptor.clone());
         for listener in std::mem::take(&mut self.listeners) {
-            let (shared, lobby, tls) = (Arc::clone(&self.shared), self.lobbies.network.clone(), self.tls.clone());
-            let (policy, tasks) = (self.policy.subscribe(), tasks.clone());
-            tokio::spawn(async move {
-                let accept = async {
-                    loop {
-                        let arriving = accept_tcp(&listener, &lobby).await;
-                        let (shared, tls) = (Arc::clone(&shared), tls.as_ref().map(|(_, acceptor)| acceptor.clone()));
-                        let (policy, stop) = (Arc::clone(&policy.borrow()), tasks.sessions.clone());
-                        tasks.connections.spawn(async move {
-                            // Whoever said nothing yet has nothing to finish.
-                            let secured = stop.run_until_cancelled(Box::pin(arriving.secure(tls.as_ref()))).await;
-                            if let Some(Some(accepted)) = secured {
-                                connection::serve(accepted, &shared, policy, &stop).await;
-                            }
-                        });
-                    }
-                };
-                tasks.accepting.clone().run_until_cancelled(accept).await;
-            });
+            tokio::spawn(entrance(&self.lobbies.network).tcp(listener, acceptor()));
+        }
+        for listener in std::mem::take(&mut self.introduced) {
+            tokio::spawn(entrance(&self.lobbies.network).introduced(listener, acceptor()));
         }
         if let Some(socket) = self.local.take() {
-            let (shared, lobby) = (Arc::clone(&self.shared), self.lobbies.local.clone());
-            let (policy, tasks) = (self.policy.subscribe(), tasks.clone());
-            tokio::spawn(async move {
-                let accept = async {
-                    loop {
-                        let accepted = accept_local(&socket, &lobby).await;
-                        let (shared, policy, stop) =
-                            (Arc::clone(&shared), Arc::clone(&policy.borrow()), tasks.sessions.clone());
-                        tasks
-                            .connections
-                            .spawn(async move { connection::serve(accepted, &shared, policy, &stop).await });
-                    }
-                };
-                tasks.accepting.clone().run_until_cancelled(accept).await;
-            });
+            tokio::spawn(entrance(&self.lobbies.local).local(socket));
         }
         for listener in std::mem::take(&mut self.metrics) {
             let shared = Arc::clone(&self.shared);
@@ -179,6 +170,9 @@ impl Gateway {
             self.tls.as_ref().map(|(certificate, _)| certificate.clone()),
             self.notify,
         )));
+        if let Some(maker) = self.maker.take() {
+            tokio::spawn(tasks.services.clone().run_until_cancelled_owned(maker.run()));
+        }
         let (pairing, services) = (Arc::clone(&self.shared.pairing), tasks.services.clone());
         tasks.background.spawn(async move { pairing.follow(services).await });
         tasks.background.close();
@@ -191,8 +185,14 @@ impl Gateway {
                         Ok(()) => break Next::Again,
                         Err(refused) => warn!(target: "gateway", "not restarting: {refused}"),
                     },
-                    // What came of it is in the log.
-                    Asked::Reload => drop(self.reload().await),
+                    Asked::Reload => if let Some(next) = self.take_up_edits(Occasion::Signal).await {
+                        break next;
+                    },
+                },
+                () = self.files.changed(), if self.in_force.current.reload.mode != ReloadMode::Off => {
+                    if let Some(next) = self.take_up_edits(Occasion::Files).await {
+                        break next;
+                    }
                 },
                 Some(order) = self.orders.recv() => if let Some(next) = self.carry_out(order).await {
                     break next;

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What the gateway goes by.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Policy {
     /// Counts policies; sessions remember the one under which they were let in.
     pub epoch: u64,

@@ -56,15 +56,15 @@ fn expand(tree: &mut Map<String, Value>, includes: &mut Includes) {
             return;
         }
     };
-    let mut included = Map::new();
+    let mut members_named = Map::new();
     for name in named {
         match open(&name, includes) {
-            Ok(members) => keys::merge(&mut included, members),
+            Ok(members) => keys::merge(&mut members_named, members),
             Err(problem) => includes.problems.push(problem),
         }
     }
-    keys::merge(&mut included, std::mem::take(tree));
-    *tree = included;
+    keys::merge(&mut members_named, std::mem::take(tree));
+    *tree = members_named;
 }
 
 fn open(name: &str, includes: &mut Includes) -> Result<Map<String, Value>, ProblemKind> {

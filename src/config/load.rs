@@ -82,7 +82,9 @@ pub fn load_for_client(environment: &Environment, flags: &Flags) -> Result<Loade
 /// The files that a gateway reads its configuration from, with those that they include and those that hold a secret. A file
 /// that is not there yet counts too, and so does one that cannot be used.
 pub fn files(environment: &Environment, flags: &Flags) -> Vec<PathBuf> {
-    let mut files = Layers::read(environment, flags, Purpose::Gateway).map(|layers| layers.files).unwrap_or_default();
+    let mut files = Layers::read(environment, flags, Purpose::Gateway, &Files::default())
+        .map(|layers| layers.files)
+        .unwrap_or_default();
     files.sort_unstable();
     files.dedup();
     files

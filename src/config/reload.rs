@@ -1,5 +1,7 @@
 //! How an edit to the files is taken up.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,13 @@ pub struct Reload {
     pub mode: ReloadMode,
     /// How long the files must lie still before they are read again, in milliseconds.
     pub debounce_ms: u64,
+}
+
+impl Reload {
+    /// How long the files must lie still before they are read again.
+    pub fn debounce(&self) -> Duration {
+        Duration::from_millis(self.debounce_ms)
+    }
 }
 
 impl Default for Reload {

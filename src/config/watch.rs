@@ -126,7 +126,7 @@ impl FileWatch {
             tokio::task::spawn_blocking(move || (Notices::of(&files), files.iter().map(|file| stamp(file)).collect()));
         let Ok((notices, stamps)) = looked.await else { return self.seen.clone() };
         self.notices = notices
-            .and_then(|notices| AsyncFd::with_interest(notices, Interest::READABLE))
+            .and_then(Notices::register)
             .inspect_err(
                 |error| debug!(target: "gateway", "no notices of changed files, looking now and then: {error}"),
             )
@@ -179,6 +179,14 @@ impl Notices {
             }
         }
         if watched == 0 { Err(io::Error::from(io::ErrorKind::Unsupported)) } else { Ok(Self(inotify)) }
+    }
+
+    #[expect(
+        deprecated,
+        reason = "what took its place is unsafe, for descriptors that could be closed meanwhile; these own theirs"
+    )]
+    fn register(self) -> io::Result<AsyncFd<Self>> {
+        AsyncFd::with_interest(self, Interest::READABLE)
     }
 
     /// Reads what there is, whatever it says: the files themselves are looked at.

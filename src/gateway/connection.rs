@@ -2,11 +2,12 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
+use futures_util::FutureExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
-use super::Shared;
+use super::{Shared, policies::Policies};
 use crate::{
     advice::PeerKind,
     auth::{AuthPolicy, Hop, ProxyUser, TrustedProxyFailure},
@@ -18,32 +19,22 @@ use crate::{
     presence::Newcomer,
     protocol::{ClientMode, Scope},
     session::{ConnectionId, Session},
-    source::{Arrival, Source},
+    source::{Arrival, Preamble, Source},
 };
 
-/// Serves a connection until it ends. The stages before the session are boxed, so that an idle session does not keep room
-/// for them.
-pub(super) async fn serve(accepted: Accepted, shared: &Shared, policy: Arc<Policy>, stop: &CancellationToken) {
-    let arrival = accepted.ends.map_or(Arrival::UnixSocket, |(peer, _)| Arrival::Tcp(peer.into()));
-    let refused = |source: &Source, peer_kind| {
-        shared.observed.note(&Sighting { source, peer_kind, foreign_host: None, epoch: policy.epoch });
-        shared.doors.refused_before_upgrade(source, peer_kind, &policy);
-    };
-    let gate = http::Gate { arrival, policy: &policy, place: &shared.doors.place, refused: &refused };
-    let peer_kind = gate.peer_kind();
-    // A kept-alive HTTP connection has nothing to finish.
-    let Some(Some(upgraded)) = stop.run_until_cancelled(Box::pin(http::serve(accepted, &shared.app, &gate))).await
-    else {
-        return;
-    };
-    let began = Instant::now();
-    let session = match Box::pin(handshake(upgraded, peer_kind, shared, &policy, stop)).await {
-        Ok(session) => session,
-        Err(Turned::Away(cause)) => return shared.metrics.turned_away(Some(cause)),
-        Err(Turned::Left) => return shared.metrics.turned_away(None),
-    };
-    shared.metrics.admitted(began.elapsed());
-    drop(policy);
+/// A connection that was accepted, and what it is judged by.
+pub(super) struct Arrived {
+    pub(super) accepted: Accepted,
+    /// What a listed proxy said of it, on a port that requires that.
+    pub(super) preamble: Option<Preamble>,
+    /// The policy that was in force.
+    pub(super) policy: Arc<Policy>,
+}
+
+/// Serves a connection until it ends. What comes before the session is boxed, so that an idle session does not keep room
+/// for it.
+pub(super) async fn serve(arrived: Arrived, shared: &Shared, policies: &Policies, stop: &CancellationToken) {
+    let Some(session) = Box::pin(enter(arrived, shared, policies, stop)).await else { return };
     let caller = Arc::clone(session.caller());
     let _counted = shared.metrics.session(caller.source.class, caller.principal.role);
     let _present = shared.presence.enter(Newcomer {
@@ -66,6 +57,46 @@ pub(super) async fn serve(accepted: Accepted, shared: &Shared, policy: Arc<Polic
         info!(target: "gateway/ws", "webchat disconnected code={code} reason={} conn={}", crate::logs::sanitize::field(&reason), caller.id);
     } else {
         debug!(target: "gateway/ws", conn = %caller.id, code, reason, "disconnected");
+    }
+}
+
+/// Everything before the session; `None` where there will be none.
+async fn enter(
+    arrived: Arrived,
+    shared: &Shared,
+    policies: &Policies,
+    stop: &CancellationToken,
+) -> Option<Box<Session<impl AsyncRead + AsyncWrite + Unpin + Send + use<>>>> {
+    let Arrived { accepted, preamble, policy } = arrived;
+    let arrival = match (accepted.ends, preamble) {
+        (None, _) => Arrival::UnixSocket,
+        (Some((peer, _)), None) => Arrival::Tcp(peer.into()),
+        (Some((peer, _)), Some(preamble)) => Arrival::Preamble { peer: peer.into(), preamble },
+    };
+    let refused = |source: &Source, peer_kind, policy: &Policy| {
+        shared.observed.note(&Sighting { source, peer_kind, foreign_host: None, epoch: policy.epoch });
+        shared.doors.refused_before_upgrade(source, peer_kind, policy);
+    };
+    let fresh = || policies.with_fresh_names().boxed();
+    let gate = http::Gate { arrival, policy, fresh: &fresh, place: &shared.doors.place, refused: &refused };
+    let peer_kind = gate.peer_kind();
+    // A kept-alive HTTP connection has nothing to finish.
+    let upgraded = stop.run_until_cancelled(http::serve(accepted, &shared.app, &gate)).await??;
+    let began = Instant::now();
+    let policy = Arc::clone(&upgraded.head.policy);
+    match handshake(upgraded, peer_kind, shared, &policy, stop).await {
+        Ok(session) => {
+            shared.metrics.admitted(began.elapsed());
+            Some(session)
+        }
+        Err(Turned::Away(cause)) => {
+            shared.metrics.turned_away(Some(cause));
+            None
+        }
+        Err(Turned::Left) => {
+            shared.metrics.turned_away(None);
+            None
+        }
     }
 }
 

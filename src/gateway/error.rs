@@ -33,6 +33,9 @@ pub enum GatewayError {
     /// Nobody can connect.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// No proxy can introduce a connection.
+    #[error("cannot listen for the PROXY protocol")]
+    Introduced(#[source] ListenError),
     /// Nobody can read the metrics.
     #[error("cannot serve metrics")]
     Metrics(#[source] ListenError),
@@ -77,6 +80,7 @@ impl Hint for GatewayError {
             Self::Store(error) => error.hint(),
             Self::Tls(error) => error.hint(),
             Self::Listen(error) => error.hint(),
+            Self::Introduced(_) => Some("choose another gateway.proxyProtocol.port".into()),
             Self::Metrics(_) => Some(
                 "choose another gateway.metrics.port or gateway.metrics.host, or set gateway.metrics.enabled to false"
                     .into(),

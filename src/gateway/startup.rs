@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,12 +13,12 @@ use tokio::{net::TcpListener, sync::watch};
 use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
-use super::{Gateway, GatewayError, InForce, Lobbies, Shared, Start, surroundings::Survey};
+use super::{Gateway, GatewayError, InForce, Lobbies, Shared, Start, policies::Maker, surroundings::Survey};
 use crate::{
     advice::{Marks, Place},
     auth::{AuthPolicy, SharedSecret, Throttle, ThrottleRules, TokenKey, TrustedProxy},
     cgroup,
-    config::{AuthMode, Bind, Environment, Loaded, Settings},
+    config::{self, AuthMode, Bind, Environment, FileWatch, Flags, Loaded, Settings},
     control::Control,
     defaults::{MAX_SILENT_LOCAL_PEERS, MAX_SILENT_PEERS},
     events::{Hub, Versions},
@@ -41,7 +41,7 @@ use crate::{
     readiness::Readiness,
     shutdown::Tasks,
     signals::Listening,
-    source::{Surroundings, Trust},
+    source::{PreambleListener, Surroundings, Trust},
     state::StateDir,
     store::{DeviceStore, FileStore, StoreReport, Use},
     telemetry,
@@ -65,11 +65,10 @@ impl Gateway {
         let hub = Hub::default();
         let metrics = Metrics::new(hub.clone());
         let pairing = open_pairing(&loaded.paths.state, &hub, &metrics)?;
-        let survey = Survey::take(&environment).await;
-        survey.report();
-        let policy = policy(&loaded, 1, survey.surroundings)?;
-        let Network { listeners, bound, metrics: metrics_listeners, local, tls } =
-            Network::open(&loaded, &environment, &policy.surroundings).await?;
+        let survey = Survey::take(&environment, None).await;
+        let first = policy(&loaded)?;
+        let Network { listeners, introduced, bound, metrics: metrics_listeners, local, tls } =
+            Network::open(&loaded, &environment, &survey.surroundings, first.trust.preamble.as_ref()).await?;
 
         let (environment, flags) = (Arc::new(environment), Arc::new(flags));
         let machine = Machine { place: place(&environment), began, log: log.clone() };
@@ -82,7 +81,9 @@ impl Gateway {
                 grace: loaded.settings.limits.drain(),
             },
         };
-        let policy = watch::Sender::new(Arc::new(policy));
+        let (maker, policies) = Maker::start(Arc::clone(&environment), survey, first).await;
+        let policy = maker.published();
+        let files = FileWatch::start(read_from(&environment, &flags).await, loaded.settings.reload.debounce()).await;
         let served = Served { hub, pairing, metrics };
         let shared = shared(&loaded, &policy, &machine, &bound, served, handlers);
 
@@ -119,12 +120,15 @@ impl Gateway {
         Ok(Self {
             shared: Arc::new(shared),
             listeners,
+            introduced,
             metrics: metrics_listeners,
             local: Some(local),
             tls,
             lobbies: Lobbies { network: lobby(MAX_SILENT_PEERS), local: lobby(MAX_SILENT_LOCAL_PEERS) },
             tasks: Tasks::default(),
-            policy,
+            maker: Some(maker),
+            policies,
+            files,
             environment,
             flags,
             grace: limits.drain(),
@@ -141,6 +145,8 @@ impl Gateway {
 /// Every way in.
 struct Network {
     listeners: Vec<TcpListener>,
+    /// Those that require a PROXY preamble.
+    introduced: Vec<TcpListener>,
     bound: Vec<SocketAddr>,
     metrics: Vec<TcpListener>,
     local: LocalSocket,
@@ -152,6 +158,7 @@ impl Network {
         loaded: &Loaded,
         environment: &Environment,
         surroundings: &Surroundings,
+        preamble: Option<&PreambleListener>,
     ) -> Result<Self, GatewayError> {
         let (settings, state) = (&loaded.settings, &loaded.paths.state);
         let tls = tls(settings, state, &surroundings.own_addresses())?;
@@ -162,6 +169,13 @@ impl Network {
             return Err(GatewayError::OpenBind { bind: settings.listen.bind });
         }
         let listeners = net::listen(&addresses, settings.listen.port).await?;
+        let introduced = match preamble {
+            Some(listener) => net::listen(&addresses, listener.port).await.map_err(GatewayError::Introduced)?,
+            None => Vec::new(),
+        };
+        for address in introduced.iter().filter_map(|listener| listener.local_addr().ok()) {
+            info!(target: "gateway", "PROXY protocol required on {address}");
+        }
         let bound = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let runtime_dir = environment.variable("XDG_RUNTIME_DIR").map(Path::new);
         let candidates = net::socket_candidates(state, settings.listen.socket.as_deref(), runtime_dir);
@@ -171,7 +185,7 @@ impl Network {
             warn!(target: "gateway", "the state directory cannot hold a socket: the local way in is {place}");
         }
         let metrics = metrics_listeners(settings, surroundings, marks).await?;
-        Ok(Self { listeners, bound, metrics, local, tls })
+        Ok(Self { listeners, introduced, bound, metrics, local, tls })
     }
 }
 
@@ -300,12 +314,18 @@ fn place(environment: &Environment) -> Place {
     })
 }
 
+/// The files that the configuration is read from.
+pub(super) async fn read_from(environment: &Arc<Environment>, flags: &Arc<Flags>) -> Vec<PathBuf> {
+    let (environment, flags) = (Arc::clone(environment), Arc::clone(flags));
+    tokio::task::spawn_blocking(move || config::files(&environment, &flags)).await.unwrap_or_default()
+}
+
 fn hostname() -> String {
     nix::unistd::gethostname().map_or_else(|_| "localhost".into(), |name| name.to_string_lossy().into_owned())
 }
 
 /// The names that this machine has in its own network, as they are now.
-fn own_names(addresses: &[IpAddr]) -> http::OwnNames {
+pub(super) fn own_names(addresses: &[IpAddr]) -> http::OwnNames {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let namespace = read("/var/run/secrets/kubernetes.io/serviceaccount/namespace");
     http::OwnNames::of(http::NameFacts {
@@ -317,11 +337,11 @@ fn own_names(addresses: &[IpAddr]) -> http::OwnNames {
     })
 }
 
-/// The policy that a configuration stands for.
+/// The policy that a configuration stands for, before anything is known of the network and of what names stand for.
 ///
 /// # Errors
 /// [`GatewayError`] when the mode lacks what it needs.
-pub(super) fn policy(loaded: &Loaded, epoch: u64, surroundings: Surroundings) -> Result<Policy, GatewayError> {
+pub(super) fn policy(loaded: &Loaded) -> Result<Policy, GatewayError> {
     let Settings { auth, control_ui, trust, .. } = &loaded.settings;
     let secret = |mode: &'static str| {
         let credential = auth.shared_secret().ok_or(GatewayError::NoSecret { mode })?;
@@ -347,15 +367,14 @@ pub(super) fn policy(loaded: &Loaded, epoch: u64, surroundings: Surroundings) ->
             }
         }
     };
-    let own_names = own_names(&surroundings.own_addresses());
     Ok(Policy {
-        epoch,
+        epoch: 1,
         auth: policy,
         auth_settings: auth.clone(),
         trust: Trust::default(),
-        surroundings,
+        surroundings: Surroundings::default(),
         allowed_origins: control_ui.allowed_origins.clone(),
-        own_names,
+        own_names: http::OwnNames::default(),
     })
 }
 

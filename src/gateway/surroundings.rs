@@ -2,15 +2,16 @@
 
 use std::net::IpAddr;
 
-use tracing::info;
-
 use crate::{
     config::Environment,
     defaults::HOST_NAME_TIMEOUT,
-    dns,
-    net::{NetworkFacts, NoBridge},
-    source::Surroundings,
+    dns::{self, ResolveError},
+    http::OwnNames,
+    net::{LinkAddress, NetworkFacts, NoBridge, own_links},
+    source::{Link, Surroundings},
 };
+
+use super::startup;
 
 /// The name under which container engines know their host.
 const HOST_NAME: &str = "host.docker.internal";
@@ -20,50 +21,72 @@ const HOST_NAME: &str = "host.docker.internal";
 pub(super) struct Survey {
     /// What connections are classified by.
     pub(super) surroundings: Surroundings,
+    /// The names that this machine has in its own network.
+    pub(super) own_names: OwnNames,
+    /// Whether Kubernetes runs us.
+    pub(super) in_cluster: bool,
     /// Why no container hop is known.
-    pub(super) no_bridge: Option<NoBridge>,
+    no_bridge: Option<NoBridge>,
+    /// What the name of the host stood for when it was last answered.
+    host_name: Vec<IpAddr>,
 }
 
 impl Survey {
-    /// Looks around.
-    pub(super) async fn take(environment: &Environment) -> Self {
+    /// Looks around. `before` is what was known until now: a name server that is silent takes nothing of it away.
+    pub(super) async fn take(environment: &Environment, before: Option<&Self>) -> Self {
         let in_pod = environment.variable("KUBERNETES_SERVICE_HOST").is_some();
-        Self::of(&NetworkFacts::of_system(in_pod)).await
+        let looked = tokio::task::spawn_blocking(move || {
+            let facts = NetworkFacts::of_system(in_pod);
+            let addresses: Vec<_> = facts.interfaces.iter().map(ipnet::IpNet::addr).collect();
+            let own_names = startup::own_names(&addresses);
+            (facts, own_names)
+        });
+        match (looked.await, before) {
+            (Ok((facts, own_names)), _) => {
+                let known = before.map(|before| before.host_name.clone()).unwrap_or_default();
+                let host_name = if facts.hops(&[]).is_ok() { host_name(known).await } else { known };
+                Self::of(&facts, own_names, host_name)
+            }
+            // Only a runtime that ends gives up on such work.
+            (Err(_), Some(before)) => before.clone(),
+            (Err(_), None) => Self::of(&NetworkFacts::of_system(in_pod), OwnNames::default(), Vec::new()),
+        }
     }
 
-    async fn of(facts: &NetworkFacts) -> Self {
-        let mut hops = facts.hops(&[]);
-        if hops.is_ok() {
-            hops = facts.hops(&host_name().await);
-        }
-        let (hops, no_bridge) = match hops {
+    fn of(facts: &NetworkFacts, own_names: OwnNames, host_name: Vec<IpAddr>) -> Self {
+        let link = |LinkAddress { zone, name, address }| Link { zone, name, address };
+        let links = own_links().into_iter().map(link).collect();
+        let (hops, no_bridge) = match facts.hops(&host_name) {
             Ok(hops) => (hops, None),
             Err(reason) => (Vec::new(), Some(reason)),
         };
-        let surroundings = Surroundings {
-            interfaces: facts.interfaces.clone(),
-            in_container: facts.own_network(),
-            hops,
-            ..Surroundings::default()
-        };
-        Self { surroundings, no_bridge }
+        let surroundings =
+            Surroundings { interfaces: facts.interfaces.clone(), in_container: facts.own_network(), hops, links };
+        Self { surroundings, own_names, in_cluster: facts.marks.kubernetes, no_bridge, host_name }
     }
 
-    /// Tells the log what was found, where it means anything: in a container.
-    pub(super) fn report(&self) {
+    /// What was found, in words.
+    pub(super) fn describe(&self) -> String {
+        let addresses = list(&self.surroundings.own_addresses());
         match &self.no_bridge {
-            None => info!(target: "gateway", "the host of this container: {}", list(&self.surroundings.hops)),
-            Some(reason) if self.surroundings.in_container => {
-                info!(target: "gateway", "no address is taken for the host of this container: {reason}");
+            None => {
+                format!("our addresses: {addresses}; the host of this container: {}", list(&self.surroundings.hops))
             }
-            Some(_) => {}
+            Some(reason) if self.surroundings.in_container => {
+                format!("our addresses: {addresses}; no address is taken for the host of this container: {reason}")
+            }
+            Some(_) => format!("our addresses: {addresses}"),
         }
     }
 }
 
-/// What the name of the host stands for; nothing where nobody knows it.
-async fn host_name() -> Vec<IpAddr> {
-    dns::resolve(HOST_NAME, HOST_NAME_TIMEOUT).await.unwrap_or_default()
+/// What the name of the host stands for; what it stood for before, where nobody says.
+async fn host_name(before: Vec<IpAddr>) -> Vec<IpAddr> {
+    match dns::resolve(HOST_NAME, HOST_NAME_TIMEOUT).await {
+        Ok(addresses) => addresses,
+        Err(ResolveError::NoAddress { .. }) => Vec::new(),
+        Err(_) => before,
+    }
 }
 
 /// Addresses for a line of the log.

@@ -1,5 +1,8 @@
 //! What is decided about a request before it may become a WebSocket.
 
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
 use hyper::{HeaderMap, Response, StatusCode};
 use serde_json::json;
 
@@ -14,16 +17,18 @@ use crate::{
 };
 
 /// What requests on one connection are judged by.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Gate<'a> {
     /// How the connection arrived.
     pub arrival: Arrival,
     /// What the gateway goes by.
-    pub policy: &'a Policy,
+    pub policy: Arc<Policy>,
+    /// What it goes by once the proxies that are trusted by name were asked for anew.
+    pub fresh: &'a (dyn Fn() -> BoxFuture<'a, Arc<Policy>> + Sync),
     /// Where the gateway's command line is reached.
     pub place: &'a Place,
     /// Told of every request that is refused for where it comes from.
-    pub refused: &'a (dyn Fn(&Source, PeerKind) + Sync),
+    pub refused: &'a (dyn Fn(&Source, PeerKind, &Policy) + Sync),
 }
 
 impl Gate<'_> {
@@ -32,9 +37,20 @@ impl Gate<'_> {
         source::classify(self.arrival, headers, &self.policy.trust, &self.policy.surroundings)
     }
 
+    /// Whether an unknown peer may be a trusted proxy that got another address: it stands on a network of ours and speaks as
+    /// a proxy does. Then it is worth asking who it is before it is classified.
+    pub(super) fn may_be_named(&self, headers: &HeaderMap) -> bool {
+        let Arrival::Tcp(peer) = self.arrival else { return false };
+        let (proxies, surroundings) = (&self.policy.trust.proxies, &self.policy.surroundings);
+        !proxies.names.is_empty()
+            && proxies.matching(peer, surroundings).is_none()
+            && surroundings.neighbours(peer)
+            && ProxyHeader::first_in(headers).is_some()
+    }
+
     /// Of what kind the peer is by its address alone.
     pub fn peer_kind(&self) -> PeerKind {
-        peer_kind(self.arrival, self.policy)
+        peer_kind(self.arrival, &self.policy)
     }
 
     /// The source, and what the gateway goes by, for somebody who proved nothing.
@@ -57,7 +73,7 @@ impl Gate<'_> {
         if source.class != SourceClass::Unattributable || !self.policy.trust.refuse_unattributed {
             return Ok(());
         }
-        (self.refused)(source, self.peer_kind());
+        (self.refused)(source, self.peer_kind(), &self.policy);
         let situation = self.situation(source);
         let report = situation.report();
         let next = situation.in_short().map(|short| format!("; {short}")).unwrap_or_default();

@@ -33,6 +33,7 @@ use crate::{
         SOCKET_BUFFER_BYTES,
     },
     net::{Accepted, BudgetHandle, ByteBudget, PeerAddr, Stream, Ticket, close_gently},
+    policy::Policy,
     readiness::Readiness,
     source::Source,
 };
@@ -55,6 +56,8 @@ pub struct RequestHead {
     pub headers: HeaderMap,
     /// Where it comes from.
     pub source: Source,
+    /// What that was judged by.
+    pub policy: Arc<Policy>,
 }
 
 impl RequestHead {
@@ -145,6 +148,13 @@ async fn route(
     upgraded: &Mutex<Option<RequestHead>>,
 ) -> Response<Body> {
     let headers = request.headers();
+    let named;
+    let gate = if gate.may_be_named(headers) {
+        named = Gate { policy: (gate.fresh)().await, ..gate.clone() };
+        &named
+    } else {
+        gate
+    };
     let source = gate.classify(headers);
     if let Err(response) = gate::check_local(&source, headers) {
         return *response;
@@ -168,7 +178,11 @@ async fn route(
         return match upgrade::accept(request) {
             Ok(response) => {
                 if let Ok(mut slot) = upgraded.lock() {
-                    *slot = Some(RequestHead { headers: std::mem::take(request.headers_mut()), source });
+                    *slot = Some(RequestHead {
+                        headers: std::mem::take(request.headers_mut()),
+                        source,
+                        policy: Arc::clone(&gate.policy),
+                    });
                 }
                 response
             }

@@ -26,10 +26,17 @@ pub struct Accepted {
 /// A TCP connection before TLS.
 #[derive(Debug)]
 pub struct Arriving {
-    stream: TcpStream,
+    pub(super) stream: TcpStream,
     peer: PeerAddr,
     local: SocketAddr,
-    ticket: Ticket,
+    pub(super) ticket: Ticket,
+}
+
+impl Arriving {
+    /// The other end.
+    pub fn peer(&self) -> PeerAddr {
+        self.peer
+    }
 }
 
 /// The next TCP connection. Where the process has no more open files, somebody who has proved nothing makes room.

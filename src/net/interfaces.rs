@@ -28,6 +28,30 @@ pub fn own_interfaces() -> Vec<IpNet> {
         .collect()
 }
 
+/// One of our own link-local IPv6 addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkAddress {
+    /// The index of its interface, which the kernel names as the zone of a peer there.
+    pub zone: u32,
+    /// The name of its interface.
+    pub name: String,
+    /// The address.
+    pub address: Ipv6Addr,
+}
+
+/// Our own link-local IPv6 addresses. Empty where the kernel does not tell.
+pub fn own_links() -> Vec<LinkAddress> {
+    let Ok(interfaces) = getifaddrs() else { return Vec::new() };
+    interfaces
+        .filter(|interface| interface.flags.contains(InterfaceFlags::IFF_UP))
+        .filter_map(|interface| {
+            let v6 = *interface.address?.as_sockaddr_in6()?;
+            let link = LinkAddress { zone: v6.scope_id(), name: interface.interface_name, address: v6.ip() };
+            (link.address.is_unicast_link_local() && link.zone != 0).then_some(link)
+        })
+        .collect()
+}
+
 /// What a container runtime leaves behind, below `root` (`/` outside tests).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContainerMarks {

@@ -14,6 +14,7 @@ mod lobby;
 mod lock;
 mod peer;
 mod port_owner;
+mod preamble;
 mod stream;
 mod tls;
 mod unix;
@@ -25,7 +26,7 @@ pub use budget::{BudgetHandle, ByteBudget, budget_exhausted};
 pub use container_id::container_id;
 pub use facts::{DefaultRoute, NetworkFacts, NoBridge};
 pub use farewell::close_gently;
-pub use interfaces::{ContainerMarks, own_interfaces};
+pub use interfaces::{ContainerMarks, LinkAddress, own_interfaces, own_links};
 pub use listen::{BindMode, ListenError, addresses, listen};
 pub use lobby::{Lobby, Ticket};
 pub use lock::{
@@ -34,6 +35,7 @@ pub use lock::{
 };
 pub use peer::PeerAddr;
 pub use port_owner::{Forward, Listener, PortOwner, Process, port_owner};
+pub use preamble::NotIntroduced;
 pub use stream::Stream;
 pub use tls::{Certificate, CertificateFiles, TlsError, certificate_remark};
 pub use unix::{LocalSocket, SocketError, connect_socket, socket_candidates};

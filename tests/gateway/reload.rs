@@ -17,8 +17,13 @@ fn with_token(token: &str) -> Value {
 
 /// Replaces `openclaw.json` and asks the gateway to read it.
 fn reload(gateway: &TestGateway, text: &str) {
-    fs::write(gateway.state().join("openclaw.json"), text).expect("a file can be written");
+    edit(gateway, text);
     gateway.signal(Signal::SIGHUP);
+}
+
+/// Replaces `openclaw.json`.
+fn edit(gateway: &TestGateway, text: &str) {
+    fs::write(gateway.state().join("openclaw.json"), text).expect("a file can be written");
 }
 
 #[tokio::test]
@@ -80,4 +85,68 @@ async fn a_certificate_that_is_replaced_is_served_without_a_restart() {
     one.signal(Signal::SIGHUP);
     eventually("the new certificate", async || (fingerprint(&one).await == wanted).then_some(())).await;
     session.ok("health", json!({})).await;
+}
+
+#[tokio::test]
+async fn an_edit_is_taken_up_by_itself_and_a_broken_one_is_told() {
+    let gateway = TestGateway::builder().config(&with_token(OLD)).start().await;
+    let mut session = gateway.admit(&Connect::v4().token(OLD).device(&Device::fresh())).await;
+    let page = gateway.dial().header("origin", "https://ui.example");
+    let connect = Connect::v4().client("openclaw-control-ui", "webchat").token(OLD).device(&Device::fresh());
+    page.enter(&connect).await.err().expect("not on the list yet");
+
+    edit(&gateway, "{ gateway: ");
+    gateway.logs(&["the configuration cannot be used", "openclaw.json: line 1"]).await;
+    let mut config = with_token(OLD);
+    config["gateway"]["controlUi"]["allowedOrigins"] = json!(["https://ui.example"]);
+    edit(&gateway, &config.to_string());
+    gateway.logs(&["configuration reloaded", "applied: gateway.controlUi.allowedOrigins"]).await;
+    eventually("the page to be let in", async || page.enter(&connect).await.ok()).await;
+    session.ok("health", json!({})).await;
+}
+
+#[tokio::test]
+async fn a_secret_file_that_is_replaced_ends_who_came_in_by_the_old_secret() {
+    let builder = TestGateway::builder().file("secret", OLD);
+    let secret = builder.state().join("secret");
+    let gateway = builder.env("OPENCLAW_GATEWAY_TOKEN_FILE", &secret).start().await;
+    let device = Device::fresh();
+    let mut session = gateway.admit(&Connect::v4().token(OLD).device(&device)).await;
+    // As an engine or a kubelet does it: another file takes the place of the first.
+    let fresh = secret.with_extension("new");
+    fs::write(&fresh, NEW).expect("a file can be written");
+    fs::rename(fresh, &secret).expect("a file can be renamed");
+    assert_eq!(session.closed().await, Close::new(4001, "gateway auth changed"));
+    gateway.admit(&Connect::v4().token(NEW).device(&device)).await;
+}
+
+#[tokio::test]
+async fn what_only_a_restart_takes_up_waits_or_brings_one_as_the_mode_says() {
+    let config =
+        |mode: &str, style: &str| json!({"gateway": {"reload": {"mode": mode}}, "logging": {"consoleStyle": style}});
+    let gateway = TestGateway::builder().config(&config("hot", "json")).start().await;
+    let mut session = gateway.owner().await;
+    edit(&gateway, &config("hot", "compact").to_string());
+    gateway.logs(&["configuration reloaded; applied: nothing; needs a restart: logging.consoleStyle"]).await;
+    session.ok("health", json!({})).await;
+
+    let pid = gateway.pid();
+    edit(&gateway, &config("hybrid", "compact").to_string());
+    gateway.logs(&["logging.consoleStyle changed: restarting, as gateway.reload.mode is hybrid"]).await;
+    assert_eq!(session.closed().await, Close::new(1012, "service restart"));
+    eventually("the gateway to be back", async || gateway.dial_unix().connect().await.ok()).await;
+    assert_eq!(gateway.pid(), pid, "it is the same process");
+}
+
+#[tokio::test]
+async fn with_mode_off_an_edit_waits_for_somebody_to_say_so() {
+    let off = |token: &str| json!({"gateway": {"auth": {"token": token}, "reload": {"mode": "off"}}});
+    let gateway = TestGateway::builder().config(&off(OLD)).start().await;
+    let device = Device::fresh();
+    edit(&gateway, &off(NEW).to_string());
+    // Longer than an edit lies still before it is taken up.
+    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+    let mut session = gateway.admit(&Connect::v4().token(OLD).device(&device)).await;
+    gateway.signal(Signal::SIGHUP);
+    assert_eq!(session.closed().await, Close::new(4001, "gateway auth changed"));
 }

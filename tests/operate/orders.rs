@@ -14,6 +14,13 @@ fn holder(gateway: &OurGateway) -> Value {
     serde_json::from_str(&text).expect("JSON")
 }
 
+/// A home whose gateway does not take up edits by itself.
+fn heeding_orders_only() -> Home {
+    let home = Home::new();
+    home.configure(&json!({"gateway": {"reload": {"mode": "off"}}}));
+    home
+}
+
 fn pid(gateway: &OurGateway) -> String {
     gateway.running().pid().to_string()
 }
@@ -69,11 +76,11 @@ fn a_restart_that_could_not_succeed_is_not_begun() {
 
 #[test]
 fn reload_says_what_was_applied_and_what_waits_for_a_restart() {
-    let gateway = OurGateway::start(Home::new());
+    let gateway = OurGateway::start(heeding_orders_only());
     let home = gateway.home();
     openclaw(home, &["gateway", "reload"]).succeeded().says(&["nothing had changed"]);
     home.configure(&json!({
-        "gateway": {"auth": {"token": "a-token-of-today"}},
+        "gateway": {"auth": {"token": "a-token-of-today"}, "reload": {"mode": "off"}},
         "logging": {"level": "debug", "consoleStyle": "compact"},
     }));
     let ran = openclaw(home, &["gateway", "reload", "--json"]).succeeded();
@@ -88,7 +95,7 @@ fn reload_says_what_was_applied_and_what_waits_for_a_restart() {
 
 #[test]
 fn where_the_gateway_cannot_be_asked_a_signal_goes_to_the_process_that_holds_the_lock() {
-    let gateway = OurGateway::start(Home::new());
+    let gateway = OurGateway::start(heeding_orders_only());
     let home = gateway.home();
     let by_signal = |order: &str, signal: &str| {
         fs::remove_file(gateway.socket()).expect("it is there");
@@ -98,7 +105,7 @@ fn where_the_gateway_cannot_be_asked_a_signal_goes_to_the_process_that_holds_the
         let ran = crate::support::ran::Ran::to_end(&mut command, PATIENCE).succeeded();
         ran.says(&["the gateway cannot be asked", &format!("by {signal} to pid {}", pid(&gateway))])
     };
-    home.configure(&json!({"logging": {"level": "debug"}}));
+    home.configure(&json!({"gateway": {"reload": {"mode": "off"}}, "logging": {"level": "debug"}}));
     by_signal("reload", "SIGHUP").says(&["Configuration reloaded", "applied: logging.level"]);
     // Put back for the next order by a run of its own.
     openclaw(home, &["gateway", "restart"]).succeeded().says(&["local loopback"]);

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use trust_dns_resolver::{
     Hosts, TokioResolver,
     config::{ResolveHosts, ResolverConfig, ResolverOpts},
+    lookup::Lookup,
     net::{DnsError, NetError, runtime::TokioRuntimeProvider},
     proto::{
         op::{Query, ResponseCode},
@@ -135,7 +136,7 @@ impl NameServers {
     fn in_hosts_file(&self, name: &Name) -> Reply {
         let family = |family| {
             let found = self.hosts.lookup_static_host(&Query::query(name.clone(), family));
-            let addresses = found.iter().flat_map(|lookup| lookup.answers()).filter_map(|record| record.data.ip_addr());
+            let addresses = found.iter().flat_map(Lookup::answers).filter_map(|record| record.data.ip_addr());
             // The file may be written anew, like a name server's answer.
             answer(addresses.collect(), NAME_TTL_MAX)
         };

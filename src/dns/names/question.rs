@@ -57,7 +57,7 @@ mod tests {
             ("traefik",              pod,                   "traefik.apps.svc.cluster.local. traefik.svc.cluster.local. traefik.cluster.local."),
             ("traefik.kube-system",  pod,                   "traefik.kube-system. traefik.kube-system.apps.svc.cluster.local. traefik.kube-system.svc.cluster.local. traefik.kube-system.cluster.local."),
             ("proxy.example.com",    "lan.example.com",     "proxy.example.com."),
-            ("traefik",              "apps.SVC.k8s.corp svc.k8s.corp corp", "traefik.apps.SVC.k8s.corp. traefik.svc.k8s.corp."),
+            ("traefik",              "apps.SVC.k8s.corp svc.k8s.corp corp", "traefik.apps.svc.k8s.corp. traefik.svc.k8s.corp."),
             ("traefik",              "svc.example.com",     "traefik."), // svc is the first label: no namespace
             ("traefik",              "cluster.local",       "traefik."), // says nothing by itself
         ];

@@ -7,6 +7,7 @@ mod upgrade;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use futures_util::FutureExt as _;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -36,7 +37,9 @@ struct Server {
 
 async fn at_gate(accepted: Accepted, app: &App) -> Option<Upgraded> {
     let arrival = accepted.ends.map_or(Arrival::UnixSocket, |(peer, _)| Arrival::Tcp(peer.into()));
-    let gate = Gate { arrival, policy: &Policy::open(), place: &Place::Host, refused: &|_, _| {} };
+    let policy = Arc::new(Policy::open());
+    let fresh = || std::future::ready(Arc::new(Policy::open())).boxed();
+    let gate = Gate { arrival, policy, fresh: &fresh, place: &Place::Host, refused: &|_, _, _| {} };
     serve(accepted, app, &gate).await
 }
 
