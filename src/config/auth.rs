@@ -75,7 +75,7 @@ pub struct TrustedProxyAuth {
     pub required_headers: Vec<String>,
     /// The users who are let in; empty: every user that the proxy names.
     pub allow_users: Vec<String>,
-    /// Whether a proxy at a loopback address of this machine may vouch for users too.
+    /// Whether a proxy at a loopback address may vouch too: every program on this machine can then name any user.
     pub allow_loopback: bool,
 }
 

@@ -101,7 +101,7 @@ pub use secret::{Secret, SecretDefect};
 pub use settings::Settings;
 pub use snapshot::snapshot;
 pub use tls::Tls;
-pub use trust::{OneOrMany, Trust, Unattributed};
+pub use trust::{EntryDefect, EntryOddity, OneOrMany, ProxyProtocol, Trust, Unattributed};
 pub use warning::{Warning, WarningKind};
 pub use watch::FileWatch;
 pub use words::UnknownWord;

@@ -198,6 +198,33 @@ pub enum ProblemKind {
     /// Mode `trusted-proxy` without any trusted proxy.
     #[error("gateway.auth.mode is trusted-proxy, but no proxy is trusted")]
     TrustedProxiesMissing,
+    /// An entry of a list of trusted addresses is none.
+    #[error("{}{entry:?} {defect}", .line.map(|line| format!("line {line}: ")).unwrap_or_default())]
+    TrustedEntry {
+        /// The entry.
+        entry: String,
+        /// Where it stands in the file, if that is known; the first line is 1.
+        line: Option<usize>,
+        /// What is wrong.
+        defect: super::trust::EntryDefect,
+    },
+    /// A list of trusted addresses covers the internet.
+    #[error("{entries:?} covers most of the internet, so that anybody is trusted")]
+    TrustsEverybody {
+        /// The entries.
+        entries: String,
+        /// Whether there is a setting that permits it.
+        may_be_permitted: bool,
+    },
+    /// A port for the PROXY protocol without its number.
+    #[error("no port is named that takes the PROXY protocol")]
+    PreamblePortMissing,
+    /// The PROXY protocol on the gateway's own port.
+    #[error("is the gateway's own port, where a preamble would be optional and anybody could bring one")]
+    PreamblePortShared,
+    /// A port for the PROXY protocol that nobody may use.
+    #[error("no proxy is listed that may connect with the PROXY protocol")]
+    PreambleFromNobody,
     /// An address that others can reach, and no authentication.
     #[error("Refusing to bind gateway to {bind} without auth.")]
     OpenBind {
@@ -238,6 +265,20 @@ impl Hint for Problem {
                 Some("set gateway.auth.trustedProxy.userHeader to the header that your proxy sets, for example x-forwarded-user".into())
             }
             ProblemKind::TrustedProxiesMissing => Some("list your proxy in gateway.trustedProxies".into()),
+            ProblemKind::TrustsEverybody { may_be_permitted, .. } => Some(format!(
+                "list the addresses that are meant{}",
+                if *may_be_permitted {
+                    ", or set gateway.dangerouslyTrustAllProxies to true in gateway.json if nobody else can reach this port"
+                } else {
+                    ""
+                }
+            )),
+            ProblemKind::PreamblePortMissing | ProblemKind::PreamblePortShared => {
+                Some("set gateway.proxyProtocol.port to a port that nothing else uses, for example 18790".into())
+            }
+            ProblemKind::PreambleFromNobody => {
+                Some("list the proxy's addresses or names in gateway.proxyProtocol.from".into())
+            }
             ProblemKind::OpenBind { .. } => {
                 Some("set gateway.auth.mode to token or password, or gateway.bind to loopback".into())
             }

@@ -18,7 +18,7 @@ use super::{
     remote::{GatewayMode, Remote},
     sections::Sections,
     tls::Tls,
-    trust::Trust,
+    trust::{self, Trust},
 };
 
 /// The settings in force. Every value can tell where it came from.
@@ -63,6 +63,12 @@ impl Settings {
             Some(credential) => credential.source.clone(),
             None => self.origins.get(key).cloned().unwrap_or_default(),
         }
+    }
+
+    /// Whom these settings trust, as connections are classified by it. Names in it stand for no addresses yet. What is wrong in
+    /// it has stopped [`load`](super::load()) already, and is left out.
+    pub fn trusted(&self) -> crate::source::Trust {
+        trust::parse(self).trust
     }
 
     /// Puts the layers' values and what is known of their places together.

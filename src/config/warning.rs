@@ -77,6 +77,14 @@ pub enum WarningKind {
     /// White space around a secret, which other programs may cut off.
     #[error("begins or ends with white space, which belongs to the secret here; other programs may cut it off")]
     PaddedSecret,
+    /// An entry of a list of trusted addresses.
+    #[error("{entry:?} {oddity}")]
+    TrustedEntry {
+        /// The entry.
+        entry: String,
+        /// What is odd.
+        oddity: super::trust::EntryOddity,
+    },
     /// An origin that no browser would ever send.
     #[error(
         "no browser sends {0:?} as an origin; write scheme, host and port only, for example \"https://ui.example:8443\""

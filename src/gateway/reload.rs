@@ -22,6 +22,7 @@ const TAKEN_UP: &[&str] = &[
     "gateway.auth.token",
     "gateway.auth.trustedProxy",
     "gateway.controlUi.allowedOrigins",
+    "gateway.dangerouslyTrustAllProxies",
     "gateway.loopbackIsProxy",
     "gateway.mode",
     "gateway.proxyProtocol.from",

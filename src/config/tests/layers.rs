@@ -130,14 +130,14 @@ fn a_path_counts_from_the_layer_that_names_it() {
 fn configuration_may_lie_apart_from_state() {
     let place = Place::new()
         .file("elsewhere.json", "{ gateway: { port: 5 } }")
-        .file("gateway.json", "{ gateway: { publishedOn: 'x' } }");
+        .file("gateway.json", "{ gateway: { publishedOn: 'loopback' } }");
     let path = place.path("elsewhere.json");
     let place = place.var("OPENCLAW_CONFIG_PATH", path).var("OPENCLAW_STATE_DIR", "/another");
     let loaded = place.load(&Flags::default());
     assert_eq!(loaded.settings.listen.port, 5);
     assert_eq!(
         loaded.settings.trust.published_on,
-        Some("x".into()),
+        Some("loopback".into()),
         "gateway.json lies beside the file that was named"
     );
     assert_eq!(loaded.paths.state.path(), Path::new("/another"));

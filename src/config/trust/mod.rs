@@ -1,20 +1,31 @@
 //! Which addresses mean what, as the files say it.
 
+mod entry;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+pub use entry::EntryDefect;
+pub use parse::EntryOddity;
+pub(super) use parse::parse;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::words::words;
+use crate::config::words::words;
 
 /// Which addresses mean what. Keys directly below `gateway`, as they were written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Trust {
-    /// Reverse proxies whose forwarding headers count: addresses, networks (`10.42.0.0/16`) or DNS names.
+    /// Reverse proxies whose forwarding headers count: addresses, networks (`10.42.0.0/16`) or DNS names. A link-local IPv6
+    /// address names its link (`fe80::1%eth0`).
     pub trusted_proxies: Vec<String>,
     /// Container hops, behind which the host's own users stand: addresses or networks, `auto` to find them, `off` for none.
     #[schemars(extend("x-file" = "gateway.json"))]
     pub trusted_bridges: Option<OneOrMany>,
-    /// Where the container's port is published: `loopback`, or the address it is published on.
+    /// Where the container's port is published: `loopback`, or the address it is published on. On any other address than
+    /// loopback, whoever comes through a bridge may be anybody, and no device is approved at once there.
     #[schemars(extend("x-file" = "gateway.json"))]
     pub published_on: Option<String>,
     /// Whether a proxy that leaves no evidence (a mesh, an L4 forwarder) connects from loopback.
@@ -26,9 +37,23 @@ pub struct Trust {
     /// `refuse` answers 403 before the WebSocket.
     #[schemars(extend("x-file" = "gateway.json"))]
     pub unattributed: Unattributed,
-    /// Proxies that must send a PROXY protocol preamble; nobody else may connect then.
+    /// A port of its own for proxies that say in a PROXY protocol preamble for whom they connect.
     #[schemars(extend("x-file" = "gateway.json"))]
-    pub proxy_protocol: Option<serde_json::Value>,
+    pub proxy_protocol: Option<ProxyProtocol>,
+    /// Whether `trustedProxies` may cover most of the internet: then anybody can name any client. Dangerous.
+    #[schemars(extend("x-file" = "gateway.json"))]
+    pub dangerously_trust_all_proxies: bool,
+}
+
+/// A port for the PROXY protocol (versions 1 and 2). Keys below `gateway.proxyProtocol`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ProxyProtocol {
+    /// The port, on the addresses of the gateway's own port, and another one than that. Every connection to it must begin with a
+    /// preamble, and none to the gateway's own port may.
+    pub port: Option<u16>,
+    /// Who may connect to it: addresses, networks or DNS names of the proxies. Everybody else is cut.
+    pub from: Vec<String>,
 }
 
 words! {
