@@ -12,7 +12,7 @@ use super::{
     Status,
     lock::Lock,
     probe::{Probe, Rpc},
-    report::{Report, Value},
+    report::{Report, Setting},
 };
 use crate::{
     cli::{
@@ -132,17 +132,14 @@ impl Status {
         let hello = Box::new(session.hello().clone());
         // OpenClaw's own gateways know no such method.
         let tells = hello.features.methods.iter().any(|method| method == "gateway.whoami");
-        let seen = match tells {
-            true => session.call::<WhoAmI>("gateway.whoami", None::<&()>).await.ok(),
-            false => None,
-        };
+        let seen = if tells { session.call::<WhoAmI>("gateway.whoami", None::<&()>).await.ok() } else { None };
         session.close().await;
         Ok((hello, seen.map(|who| Box::new(who.source))))
     }
 }
 
 /// The settings that say who reaches the gateway and how: those that somebody set, with `all` the defaults too.
-fn values(settings: &Settings, all: bool) -> Vec<Value> {
+fn values(settings: &Settings, all: bool) -> Vec<Setting> {
     let list = |items: &[String]| format!("[{}]", items.join(", "));
     let (listen, trust) = (&settings.listen, &settings.trust);
     let bridges = trust.trusted_bridges.as_ref().map(|bridges| list(&bridges.0));
@@ -167,7 +164,7 @@ fn values(settings: &Settings, all: bool) -> Vec<Value> {
     let is_set = |key: &str| settings.origin(key) != crate::config::Origin::default();
     rows.into_iter()
         .filter(|(key, _)| all || is_set(key))
-        .map(|(key, value)| Value { key, value, from: settings.origin(key).to_string() })
+        .map(|(key, value)| Setting { key, value, from: settings.origin(key).to_string() })
         .collect()
 }
 

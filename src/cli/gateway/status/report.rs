@@ -25,7 +25,7 @@ pub(super) struct Report {
     /// What is wrong with the configuration.
     pub(super) problems: Vec<String>,
     /// The settings that say who reaches the gateway and how.
-    pub(super) values: Vec<Value>,
+    pub(super) values: Vec<Setting>,
     pub(super) bind: Bind,
     pub(super) bind_host: Option<String>,
     pub(super) port: u16,
@@ -55,7 +55,7 @@ pub(super) struct Report {
 
 /// A setting in force.
 #[derive(Debug)]
-pub(super) struct Value {
+pub(super) struct Setting {
     pub(super) key: &'static str,
     pub(super) value: String,
     pub(super) from: String,

@@ -1,12 +1,14 @@
 //! Reports, as they are told.
 
+use std::fmt::Write as _;
+
 use serde_json::json;
 
 use super::{
     document::rpc,
     lock::Lock,
     probe::{Probe, Rpc},
-    report::{Report, Value},
+    report::{Report, Setting},
 };
 use crate::{
     cli::{CliError, ConnectError, Format, Target, output::tests::captured, target::Source},
@@ -94,8 +96,8 @@ fn shown(report: &Report) -> String {
     out.text()
 }
 
-fn seen(class: &str, evidence: &str, grant: &str) -> Option<Box<SourceReport>> {
-    Some(Box::new(SourceReport {
+fn seen(class: &str, evidence: &str, grant: &str) -> Box<SourceReport> {
+    Box::new(SourceReport {
         class: class.into(),
         rule: "r".into(),
         peer: None,
@@ -105,7 +107,7 @@ fn seen(class: &str, evidence: &str, grant: &str) -> Option<Box<SourceReport>> {
         evidence: evidence.into(),
         grant: grant.into(),
         remedies: Vec::new(),
-    }))
+    })
 }
 
 #[test]
@@ -113,16 +115,16 @@ fn a_gateway_that_answers() {
     let by_port = Rpc {
         source: Source::LocalLoopback,
         address: "ws://127.0.0.1:18789".into(),
-        seen: seen("loopback", "seen as loopback from 127.0.0.1", "pairs silently with the shared secret"),
+        seen: Some(seen("loopback", "seen as loopback from 127.0.0.1", "pairs silently with the shared secret")),
         ..greeted()
     };
-    let by_socket = Rpc { seen: seen("unix-socket", "seen as unix-socket", "full operator"), ..greeted() };
+    let by_socket = Rpc { seen: Some(seen("unix-socket", "seen as unix-socket", "full operator")), ..greeted() };
     let mut report = report(running(), Probe::Tried(vec![by_socket, by_port]));
     report.process = Some(Process { pid: 4711, command: "openclaw gateway run".into(), since: None });
     report.supervisor = Some(Supervisor::Container { kind: ContainerKind::Docker, pid_one: None, first: true });
     report.urls = vec!["ws://127.0.0.1:18789".into(), "ws://192.0.2.7:18789".into()];
     report.published = Some("loopback (gateway.publishedOn, OPENCLAW_GATEWAY_PUBLISHED_ON)".into());
-    report.values = vec![Value { key: "gateway.bind", value: "lan".into(), from: "OPENCLAW_GATEWAY_BIND".into() }];
+    report.values = vec![Setting { key: "gateway.bind", value: "lan".into(), from: "OPENCLAW_GATEWAY_BIND".into() }];
     let process = Process { pid: 7, command: "openclaw gateway run".into(), since: None };
     report.listener = Some(PortOwner { process: Some(process), uid: None, kind: Listener::OurGateway });
     report.socket = Some("/home/u/.openclaw/run/gateway.sock".into());
@@ -175,10 +177,10 @@ fn what_is_wrong_is_told_with_what_to_type() {
     let mut shown = String::new();
     let mut row = |name: &str, report: &Report| {
         let troubles: Vec<_> = super::trouble::troubles(report);
-        shown.push_str(&format!("## {name}\n"));
+        let _ = writeln!(shown, "## {name}");
         for trouble in troubles {
             assert!(!trouble.next.is_empty(), "{name}: {trouble:?}");
-            shown.push_str(&format!("{}\n  -> {}\n", trouble.cause, trouble.next));
+            let _ = writeln!(shown, "{}\n  -> {}", trouble.cause, trouble.next);
         }
     };
     row("all is well", &report(running(), Probe::Tried(vec![greeted()])));
