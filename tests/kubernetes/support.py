@@ -141,7 +141,7 @@ class Release:
         return json.loads(self.cli("devices", "list", "--json").stdout)
 
     def token(self):
-        return json.loads(self.cli("config", "get", "gateway.auth.token", "--json").stdout)["value"]
+        return json.loads(self.cli("config", "get", "gateway.auth.token", "--json").stdout)
 
     def log(self):
         return self.kubectl("logs", self.pod, "-c", "gateway").stdout

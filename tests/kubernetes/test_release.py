@@ -113,7 +113,7 @@ class TestRelease(unittest.TestCase):
         before = state()
         name = "https://allowed.example.org"
         self.release.upgrade({"config": {"gateway": {"controlUi": {"allowedOrigins": [name]}}}})
-        eventually("the gateway says that it has taken it over", lambda: re.search(r"reload", self.release.log(), re.IGNORECASE))
+        eventually("the gateway says that it has taken it over", lambda: re.search(r"configuration reloaded; applied: \S*allowedOrigins", self.release.log()))
         self.assertEqual(state(), before)
 
     def test_08_the_metrics_are_there(self):
