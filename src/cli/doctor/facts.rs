@@ -8,8 +8,8 @@ use super::network::Network;
 use crate::{
     advice::Place,
     config::{Diagnosis, Settings},
-    net::LockState,
-    net::PortOwner,
+    net::{LockState, PortOwner},
+    protocol::SourceFinding,
     store::StoreReport,
 };
 
@@ -38,6 +38,8 @@ pub(super) struct Facts {
     pub(super) lock: LockState,
     /// Whether the gateway answers over its socket; its version. `None` where none runs here.
     pub(super) answer: Option<Result<String, String>>,
+    /// What that gateway has seen that speaks against the trust that is configured.
+    pub(super) seen: Vec<SourceFinding>,
     pub(super) port: u16,
     pub(super) owner: Option<PortOwner>,
     /// OpenClaw's own database, which this gateway does not read.

@@ -30,6 +30,7 @@ use crate::{
     dns::Resolver,
     hint::chain,
     net::{CertificateFiles, ContainerMarks, LockState, certificate_remark, port_owner},
+    protocol::{SourceFinding, SourcesReport},
     state::StateDir,
     store::{DeviceStore as _, FileStore, Use},
 };
@@ -41,6 +42,7 @@ pub(super) async fn gather(context: &Context) -> Result<Facts, CliError> {
     let port = Context::announced(&lock).map_or(settings.listen.port, |url| url.port());
     let state = context.state().clone();
     let files = [&context.paths.config, &context.paths.own];
+    let (answer, seen) = ask(context, &lock).await;
     Ok(Facts {
         now: Timestamp::now(),
         uid: geteuid().as_raw(),
@@ -54,7 +56,8 @@ pub(super) async fn gather(context: &Context) -> Result<Facts, CliError> {
         certificate: certificate(&state, &settings),
         names: names(&settings.trust.trusted_proxies).await,
         network: Network::read(Path::new("/")),
-        answer: answer(context, &lock).await,
+        answer,
+        seen,
         port,
         owner: port_owner(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)).await,
         database: Some(state.path().join("state/openclaw.sqlite")).filter(|path| path.exists()),
@@ -175,20 +178,23 @@ async fn names(proxies: &[String]) -> Vec<(String, Result<Vec<IpAddr>, String>)>
     found
 }
 
-/// Whether the gateway that runs here answers over its socket.
-async fn answer(context: &Context, lock: &LockState) -> Option<Result<String, String>> {
-    let LockState::Held { same_kernel: true, .. } = lock else { return None };
+/// Whether the gateway that runs here answers over its socket, and what it has seen.
+async fn ask(context: &Context, lock: &LockState) -> (Option<Result<String, String>>, Vec<SourceFinding>) {
+    let LockState::Held { same_kernel: true, .. } = lock else { return (None, Vec::new()) };
     let args = TargetArgs { timeout: Some(LOCAL_ANSWER_TIMEOUT), ..TargetArgs::default() };
+    let wish = Wish { timeout: LOCAL_ANSWER_TIMEOUT, ..Wish::CALL };
     let mut why = "there is no socket where the gateway would have it".to_owned();
     for socket in context.sockets(lock).into_iter().filter(|socket| socket.exists()) {
-        match open_way(context, &args, Wish::PROBE, &Way::Socket(socket)).await {
-            Ok(session) => {
+        match open_way(context, &args, wish, &Way::Socket(socket)).await {
+            Ok(mut session) => {
                 let version = session.hello().server.version.clone();
+                // An older gateway has no such record.
+                let seen: Result<SourcesReport, CliError> = session.call("gateway.sources", None::<&()>).await;
                 session.close().await;
-                return Some(Ok(version));
+                return (Some(Ok(version)), seen.map(|report| report.findings).unwrap_or_default());
             }
             Err(error) => why = error.lines().swap_remove(0),
         }
     }
-    Some(Err(why))
+    (Some(Err(why)), Vec::new())
 }

@@ -25,6 +25,7 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("names", trust::names),
     ("trusted proxies", trust::proxies),
     ("trusted bridges", trust::bridges),
+    ("what was seen", trust::seen),
     ("port", running::port),
     ("gateway", running::gateway),
     ("other gateways", running::others),

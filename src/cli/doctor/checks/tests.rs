@@ -16,6 +16,7 @@ use crate::{
     cli::{Format, output::tests::captured},
     config::{Diagnosis, OneOrMany, Settings},
     net::{Listener, LockHolder, LockState, PortOwner, Process},
+    protocol::{Remedy, SourceFinding},
     store::{Damage, StoreReport},
 };
 
@@ -46,6 +47,7 @@ fn healthy() -> Facts {
         network: Network::default(),
         lock: held(),
         answer: Some(Ok(env!("CARGO_PKG_VERSION").into())),
+        seen: Vec::new(),
         port: 18789,
         owner: Some(PortOwner { process: None, uid: Some(1000), kind: Listener::OurGateway }),
         database: None,
@@ -62,6 +64,28 @@ fn entry(path: &str, uid: u32, mode: u32, secret: bool) -> Entry {
 
 fn owner(kind: Listener, command: &str) -> PortOwner {
     PortOwner { process: Some(Process { pid: 42, command: command.into(), since: None }), uid: Some(0), kind }
+}
+
+/// A proxy that nobody trusts.
+fn seen(before_change: bool) -> SourceFinding {
+    SourceFinding {
+        kind: "untrusted-proxy".into(),
+        class: "unattributable".into(),
+        rule: "header x-forwarded-for from a peer that is no trusted proxy".into(),
+        peer_kind: "remote".into(),
+        count: 3,
+        first_at: 0,
+        last_at: 1,
+        peers: vec!["192.0.2.7".parse().expect("an address")],
+        hosts: vec!["gw.example\u{202e}".into()],
+        before_change,
+        text: "a proxy that nobody trusts names clients".into(),
+        remedies: vec![Remedy {
+            setting: Some("gateway.trustedProxies".into()),
+            text: "trust it".into(),
+            command: Some("openclaw config set gateway.trustedProxies '[\"192.0.2.7\"]'".into()),
+        }],
+    }
 }
 
 fn proxies(items: &[&str]) -> Settings {
@@ -122,6 +146,8 @@ fn broken() -> Vec<(&'static str, Severity, Facts)> {
         ("trust.broad",           Warning, Facts { settings: proxies(&["172.16.0.0/12"]), ..healthy() }),
         ("trust.loopback",        Info,    Facts { settings: proxies(&["127.0.0.1"]), ..healthy() }),
         ("trust.published-on",    Info,    Facts { network: container, ..healthy() }),
+        ("trust.seen",            Warning, Facts { seen: vec![seen(false)], ..healthy() }),
+        ("trust.seen",            Info,    Facts { seen: vec![seen(true)], ..healthy() }),
         ("trust.bridge-network",  Warning, Facts { settings: bridges(&["172.17.0.0/16"]), ..healthy() }),
         ("trust.bridge-network",  Error,   Facts { settings: bridges(&["::/0"]), ..healthy() }),
         ("port.openclaw",         Error,   Facts { lock: LockState::Free, answer: None, owner: Some(owner(Listener::OpenClawGateway, "node openclaw.mjs gateway")), ..healthy() }),

@@ -4,7 +4,12 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::super::{facts::Facts, finding::Finding, network::bridges_among};
+use super::super::{
+    facts::Facts,
+    finding::{Finding, Severity},
+    network::bridges_among,
+};
+use crate::cli::one_line;
 
 /// Networks that are given to so many machines that a proxy among them cannot be told from its clients.
 const BROAD_V4_PREFIX: u8 = 16;
@@ -102,5 +107,27 @@ pub(super) fn bridges(facts: &Facts, found: &mut Vec<Finding>) {
                 .fix("openclaw config set gateway.trustedBridges auto"),
             );
         }
+    }
+}
+
+/// What the running gateway has seen that speaks against the configuration, with its own advice.
+pub(super) fn seen(facts: &Facts, found: &mut Vec<Finding>) {
+    for seen in &facts.seen {
+        // What was seen before the policy changed may be mended already.
+        let severity = if seen.before_change { Severity::Info } else { Severity::Warning };
+        let mut finding = Finding::new("trust.seen", severity, format!("{} ({})", seen.text, seen.kind));
+        let times = if seen.count == 1 { "once".to_owned() } else { format!("{} times", seen.count) };
+        let peers = seen.peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        finding = finding.because(format!("seen {times} from {peers}: {}", seen.rule));
+        if !seen.hosts.is_empty() {
+            let hosts = seen.hosts.iter().map(|host| one_line(host, 80)).collect::<Vec<_>>().join(", ");
+            finding = finding.because(format!("it asked for {hosts}"));
+        }
+        if seen.before_change {
+            finding = finding.because("that was before the configuration changed");
+        }
+        let remedy = seen.remedies.first();
+        let fix = remedy.map(|remedy| remedy.command.clone().unwrap_or_else(|| remedy.text.clone()));
+        found.push(finding.fix(fix.unwrap_or_else(|| "openclaw gateway whoami".into())));
     }
 }
