@@ -14,6 +14,7 @@ mod methods;
 mod metrics;
 mod origin;
 mod pairing;
+mod refusals;
 mod reload;
 mod secrets;
 mod sequence;
