@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// For a change that systemd makes by itself. It takes a second; a loaded machine gets more.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const UNIT: &str = "openclaw.service";
 
@@ -112,15 +112,13 @@ impl Machine {
 }
 
 fn machine() -> Option<Machine> {
-    match env::var("OPENCLAW_SYSTEMD_PID") {
-        Ok(first_process) => Some(Machine { first_process }),
-        Err(_) => {
-            let why = "cannot run: `scripts/test systemd` boots the machine that this needs";
-            assert!(env::var("OPENCLAW_SYSTEMD").as_deref() != Ok("required"), "{why}");
-            println!("{why}");
-            None
-        }
+    if let Ok(first_process) = env::var("OPENCLAW_SYSTEMD_PID") {
+        return Some(Machine { first_process });
     }
+    let why = "cannot run: `scripts/test systemd` boots the machine that this needs";
+    assert!(env::var("OPENCLAW_SYSTEMD").as_deref() != Ok("required"), "{why}");
+    println!("{why}");
+    None
 }
 
 /// One after the other: they share the unit.

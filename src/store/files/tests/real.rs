@@ -110,7 +110,7 @@ async fn a_lock_that_others_hold_delays_writers_and_no_reader() {
     let store = FileStore::open(&state, Use::Gateway).unwrap();
     store.compare_and_set(&device(1), Revision::ABSENT, approved(1)).await.unwrap();
     let path = state.devices().join(".lock");
-    let held = RealDisk.lock(&path, Duration::ZERO).unwrap();
+    let held = RealDisk.lock(&path, STORE_LOCK_TIMEOUT).unwrap();
     assert!(matches!(RealDisk.lock(&path, Duration::from_millis(30)), Err(LockError::TimedOut)));
 
     fs::write(state.devices().join("paired.json"), "{}").unwrap();
