@@ -13,6 +13,7 @@ use super::super::{
     disk::{Disk as _, LockError, RealDisk},
 };
 use crate::{
+    defaults::STORE_LOCK_TIMEOUT,
     state::StateDir,
     store::{
         DeviceRecord, DeviceStore, Revision, contract,
