@@ -22,7 +22,8 @@ readonly kube_start_seconds=180
 # The node, as the other machine sees it, and that machine.
 readonly kube_node=10.20.0.1 kube_neighbour=10.20.0.50
 readonly kube_services=10.96.0.0/16 kube_pods=10.244.0.0/24 kube_dns=10.96.0.10
-readonly kube_library=${BASH_SOURCE[0]%/*}/kubernetes
+kube_library=$(cd "${BASH_SOURCE[0]%/*}" && pwd)/kubernetes
+readonly kube_library
 
 kube_up() {
   if [[ -n ${KUBECONFIG:-} && -n ${OPENCLAW_KUBE_LOAD:-} && -z ${kube_pid:-} ]]; then
@@ -44,12 +45,12 @@ kube_up() {
 
   # The kernel kills what is in the namespaces when their first process ends; that ends with unshare, and unshare with this shell.
   setpriv --pdeathsig KILL unshare --net --mount --pid --fork --kill-child --mount-proc \
-    bash "${BASH_SOURCE[0]}" inside "$kube_directory" "$(go_tool kubernetes)" > "$kube_directory/log/inside" 2>&1 < /dev/null &
+    bash "$kube_library/../kube.sh" inside "$kube_directory" "$(go_tool kubernetes)" > "$kube_directory/log/inside" 2>&1 < /dev/null &
   kube_pid=$!
   setpriv --pdeathsig KILL unshare --net sleep infinity < /dev/null > /dev/null 2>&1 &
   kube_lan_pid=$!
   # In a session of its own, so that whatever kills this shell spares it.
-  setsid bash "${BASH_SOURCE[0]}" janitor "$kube_directory" "$kube_pid" < /dev/null > /dev/null 2>&1 &
+  setsid bash "$kube_library/../kube.sh" janitor "$kube_directory" "$kube_pid" < /dev/null > /dev/null 2>&1 &
   kube_janitor_pid=$!
 
   export OPENCLAW_KUBE_HOST=/proc/$kube_pid/ns/net OPENCLAW_KUBE_LAN=/proc/$kube_lan_pid/ns/net

@@ -19,7 +19,7 @@ class Api(unittest.TestCase):
                     ["helm", "template", "openclaw", str(CHART), "--namespace", NAMESPACE, "--values", str(file)],
                     check=True, capture_output=True, text=True)
                 taken = subprocess.run(
-                    ["kubectl", "apply", "--namespace", NAMESPACE, "--server-side", "--dry-run=server", "--filename", "-"],
+                    ["kubectl", "apply", "--server-side", "--dry-run=server", "--filename", "-"],
                     input=rendered.stdout, capture_output=True, text=True, check=False)
                 self.assertEqual(taken.returncode, 0, taken.stderr)
                 # Pod Security and deprecations come as warnings.
