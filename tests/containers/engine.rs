@@ -104,6 +104,11 @@ impl Container {
         });
     }
 
+    /// Waits until the gateway in it has said so for the `times`th time.
+    pub(crate) fn ready_again(&self, times: usize) {
+        eventually("a gateway that is ready again", || (self.log().matches("ready in").count() >= times).then_some(()));
+    }
+
     /// `docker exec OPTIONS NAME WORDS`.
     pub(crate) fn exec_with(&self, options: &[&str], words: &[&str]) -> Ran {
         let mut arguments = vec!["exec"];

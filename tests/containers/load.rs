@@ -69,7 +69,7 @@ fn under_load_everybody_is_told_and_nothing_acknowledged_is_lost() {
     }
 
     engine.docker(&["start", &gateway.name]).succeeded();
-    gateway.ready();
+    gateway.ready_again(2);
     let list = runtime().block_on(async {
         let mut owner = owner(&socket).await;
         owner.call("device.pair.list", json!({})).await.expect("it lists")

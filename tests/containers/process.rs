@@ -31,7 +31,7 @@ fn a_restart_keeps_the_container() {
     let gateway = engine.gateway(&[]);
     let started = gateway.inspect("{{.State.StartedAt}}");
     gateway.kill("USR1");
-    eventually("the second start", || (gateway.log().matches("ready in").count() == 2).then_some(()));
+    gateway.ready_again(2);
     gateway.exec(&["openclaw", "gateway", "health"]).succeeded();
     assert_eq!(gateway.inspect("{{.State.StartedAt}} {{.State.Running}}"), format!("{started} true"));
     assert!(gateway.log().contains("(PID 1)"), "{}", gateway.log());
