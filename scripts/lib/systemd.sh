@@ -67,7 +67,14 @@ systemd_down() {
   [[ -n ${OPENCLAW_SYSTEMD_PID:-} ]] && kill -KILL "$OPENCLAW_SYSTEMD_PID" 2> /dev/null
   kill -KILL "$systemd_shell" 2> /dev/null
   wait "$systemd_shell" 2> /dev/null
-  find "$systemd_group" -depth -type d -exec rmdir {} + 2> /dev/null
+  # A group can only go when the kernel has let go of the last process in it.
+  local attempt
+  for attempt in {1..50}; do
+    find "$systemd_group" -depth -type d -exec rmdir {} + 2> /dev/null
+    [[ -d $systemd_group ]] || break
+    sleep 0.1
+  done
+  [[ $attempt -lt 50 ]] || echo "control groups were left behind: $systemd_group" >&2
   rm -rf "${work:?}/systemd"
   unset systemd_shell OPENCLAW_SYSTEMD_PID
 }

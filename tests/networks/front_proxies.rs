@@ -90,7 +90,6 @@ fn nobody_vouches_for_who_comes_through_an_untrusted_proxy(
 }
 
 #[rstest]
-#[ignore = "what the configuration says of trust is not taken up yet"]
 fn a_trusted_proxy_vouches_for_its_client(#[values(Proxy::Nginx, Proxy::Caddy, Proxy::Haproxy)] proxy: Proxy) {
     let Some(needs) = Needs::find() else { return };
     let front = Front::with(proxy);
@@ -105,7 +104,6 @@ fn a_trusted_proxy_vouches_for_its_client(#[values(Proxy::Nginx, Proxy::Caddy, P
 }
 
 #[rstest]
-#[ignore = "what the configuration says of trust is not taken up yet"]
 fn what_a_client_writes_into_the_header_is_not_believed(
     #[values(Proxy::Nginx, Proxy::Caddy, Proxy::Haproxy)] proxy: Proxy,
     #[values("127.0.0.1", "172.17.0.1", "10.0.0.1, 127.0.0.1")] forged: &str,
@@ -118,7 +116,6 @@ fn what_a_client_writes_into_the_header_is_not_believed(
 }
 
 #[rstest]
-#[ignore = "what the configuration says of trust is not taken up yet"]
 fn refused_before_the_websocket_where_that_is_wanted(
     #[values(Proxy::Nginx, Proxy::Caddy, Proxy::Haproxy)] proxy: Proxy,
 ) {
@@ -140,7 +137,6 @@ fn a_forwarder_that_adds_nothing_is_a_neighbour() {
 }
 
 #[test]
-#[ignore = "what the configuration says of trust is not taken up yet"]
 fn a_forwarder_that_is_trusted_and_adds_nothing_speaks_for_itself() {
     let Some(needs) = Needs::find() else { return };
     let front = Front::with(Proxy::Tcp);
@@ -154,7 +150,6 @@ fn a_forwarder_that_is_trusted_and_adds_nothing_speaks_for_itself() {
 #[case::http(Proxy::Nginx, "unattributable")]
 #[case::http_by_another(Proxy::Caddy, "unattributable")]
 #[case::bytes_only(Proxy::Tcp, "proxy-direct")]
-#[ignore = "what the configuration says of trust is not taken up yet"]
 fn on_the_machine_of_the_gateway(#[case] proxy: Proxy, #[case] class: &str) {
     let Some(needs) = Needs::find() else { return };
     let front = Front::beside(proxy);

@@ -9,7 +9,6 @@ use crate::place::Place;
 const FRONT: u16 = 8080;
 
 #[test]
-#[ignore = "what the configuration says of trust is not taken up yet"]
 fn a_proxy_that_was_recreated_is_trusted_at_its_new_address_and_its_old_one_is_not() {
     let Some(needs) = Needs::find() else { return };
     // Addresses can be asked for only where the subnet was.

@@ -118,7 +118,6 @@ fn published_with_a_copy_for_what_the_kernel_does_not_rewrite() {
 }
 
 #[test]
-#[ignore = "what the configuration says of trust is not taken up yet"]
 fn published_wider_than_loopback_the_bridge_grants_nothing() {
     let Some(needs) = Needs::find() else { return };
     let networks = Networks::new(Publishing::WithCopy);
@@ -152,7 +151,6 @@ fn published_by_rewriting_only() {
 }
 
 #[test]
-#[ignore = "what the configuration says of trust is not taken up yet"]
 fn without_trusted_bridges_the_host_is_a_neighbour() {
     let Some(needs) = Needs::find() else { return };
     let networks = Networks::new(Publishing::WithCopy);

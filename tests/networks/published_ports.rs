@@ -55,7 +55,6 @@ fn another_machine_comes_with_its_own_address() {
 }
 
 #[test]
-#[ignore = "what the configuration says of trust is not taken up yet"]
 fn over_ipv6_another_machine_looks_like_the_host() {
     let Some(needs) = Needs::find() else { return };
     let Some(lan) = lan(needs) else { return };
