@@ -14,6 +14,7 @@ mod methods;
 mod metrics;
 mod origin;
 mod pairing;
+mod proxy_protocol;
 mod refusals;
 mod reload;
 mod secrets;
