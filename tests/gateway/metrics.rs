@@ -28,7 +28,13 @@ async fn what_happens_is_counted() {
     let session = gateway.admit(&Connect::v4().token(&gateway.token()).device(&Device::fresh())).await;
     gateway.refuse(&Connect::v4().token("wrong").device(&Device::fresh())).await;
     gateway.refuse_from_afar(&Connect::v4().token(&gateway.token()).device(&Device::fresh())).await;
-    let answer = get(metrics, "/metrics").await;
+    // A refusal is counted when its connection has ended.
+    let refused = "openclaw_handshakes_total{result=\"refused\"} 2";
+    let answer = eventually("both refusals are counted", async || {
+        let answer = get(metrics, "/metrics").await;
+        answer.body.contains(refused).then_some(answer)
+    })
+    .await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert!(answer.header("content-type").starts_with("application/openmetrics-text"), "{answer:?}");
     for line in [
