@@ -15,7 +15,7 @@ use crate::{
         testing::{Server, admit, gateways, hear, refuse, say},
     },
     config::Environment,
-    net::GatewayLock,
+    net::{Announcement, GatewayLock},
     state::StateDir,
 };
 
@@ -216,7 +216,8 @@ async fn devices_are_managed_on_the_files_only_when_no_gateway_lives() {
         ran.err.text()
     );
 
-    let lock = GatewayLock::acquire(&StateDir::new(directory.path().join(".openclaw"))).expect("free");
+    let mut lock = GatewayLock::acquire(&StateDir::new(directory.path().join(".openclaw"))).expect("free");
+    lock.announce(Announcement { url: "ws://127.0.0.1:1".into(), ..Announcement::default() }).expect("writable");
     let ran = run(&environment, "openclaw devices list").await;
     assert_eq!(ran.exit(), Exit::Failed);
     assert!(ran.err.text().contains("holds") && ran.err.text().contains("--offline"), "{}", ran.err.text());
@@ -226,6 +227,18 @@ async fn devices_are_managed_on_the_files_only_when_no_gateway_lives() {
     assert_eq!(ran.exit(), Exit::Failed);
     drop(lock);
     assert_eq!(run(&environment, "openclaw devices list").await.exit(), Exit::Done);
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_starting_is_waited_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let environment = home(directory.path());
+    let lock = GatewayLock::acquire(&StateDir::new(directory.path().join(".openclaw"))).expect("free");
+    // It has not said yet where it listens, and ends without ever having done so as soon as somebody waits for it.
+    let (ran, ()) = tokio::join!(biased; run(&environment, "openclaw devices list"), async { drop(lock) });
+    assert_eq!(ran.exit(), Exit::Done, "{}", ran.err.text());
+    let text = ran.err.text();
+    assert!(text.contains("for the gateway to start") && text.contains("working on the files"), "{text}");
 }
 
 #[tokio::test]
