@@ -103,14 +103,14 @@ impl TrustedProxies {
 
     /// Whether an address is one of them. Link-local addresses are told apart by [`TrustedProxies::matching`] only.
     pub fn contains(&self, address: IpAddr) -> bool {
-        self.networks.iter().any(|network| network.contains(&address))
+        self.networks.iter().any(|network| covers(network, address))
             || self.names.iter().any(|name| name.addresses.contains(&address))
     }
 
     /// The entry that the peer matches.
     pub fn matching(&self, peer: Peer, surroundings: &Surroundings) -> Option<TrustedEntry> {
         let ip = peer.ip();
-        if let Some(network) = self.networks.iter().find(|network| network.contains(&ip)) {
+        if let Some(network) = self.networks.iter().find(|network| covers(network, ip)) {
             return Some(TrustedEntry::Network(*network));
         }
         if let Some(name) = self.names.iter().find(|name| name.addresses.contains(&ip)) {
@@ -121,6 +121,22 @@ impl TrustedProxies {
             .iter()
             .find(|link| link.network.contains(&v6) && surroundings.is_zone(peer, &link.zone))
             .map(|link| TrustedEntry::Link(link.clone()))
+    }
+}
+
+/// Whether the address is in the network. [`IpNet::contains`] computes both ends of the network first, which is most of what a
+/// classification with a long list would cost.
+fn covers(network: &IpNet, address: IpAddr) -> bool {
+    match (network, address) {
+        (IpNet::V4(network), IpAddr::V4(v4)) => {
+            let mask = u32::MAX.checked_shl(32 - u32::from(network.prefix_len())).unwrap_or(0);
+            (network.addr().to_bits() ^ v4.to_bits()) & mask == 0
+        }
+        (IpNet::V6(network), IpAddr::V6(v6)) => {
+            let mask = u128::MAX.checked_shl(128 - u32::from(network.prefix_len())).unwrap_or(0);
+            (network.addr().to_bits() ^ v6.to_bits()) & mask == 0
+        }
+        _ => false,
     }
 }
 
@@ -141,6 +157,30 @@ impl fmt::Display for LinkNetwork {
         match network.prefix_len() {
             128 => write!(f, "{}%{zone}", network.addr()),
             prefix => write!(f, "{}%{zone}/{prefix}", network.addr()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_network_covers_what_is_between_its_ends(address: IpAddr, near: bool, other: IpAddr, flip in 0_u32..128, prefix in 0_u8..=128) {
+            let prefix = if address.is_ipv4() { prefix % 33 } else { prefix };
+            let network = IpNet::new(address, prefix).expect("a prefix of its family");
+            // An address that differs in one bit is on the edge more often than any.
+            let other = match address {
+                IpAddr::V4(v4) if near => (v4.to_bits() ^ (1 << (flip % 32))).to_be_bytes().into(),
+                IpAddr::V6(v6) if near => (v6.to_bits() ^ (1 << flip)).to_be_bytes().into(),
+                _ => other,
+            };
+            for address in [address, other] {
+                prop_assert_eq!(covers(&network, address), network.contains(&address), "{} {}", network, address);
+            }
         }
     }
 }
