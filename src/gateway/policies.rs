@@ -142,9 +142,11 @@ impl Maker {
 
     /// Makes policies until nobody can ask for one any more.
     pub(super) async fn run(mut self) {
+        // What the first look left out.
+        self.look_around("looked around").await;
         loop {
             tokio::select! {
-                () = self.network.changed() => self.look_around().await,
+                () = self.network.changed() => self.look_around("the network changed").await,
                 () = self.names.answered() => self.refresh(),
                 wish = self.wishes.recv() => match wish {
                     Some(Wish::Configure(policy, answer)) => {
@@ -163,10 +165,10 @@ impl Maker {
         }
     }
 
-    async fn look_around(&mut self) {
+    async fn look_around(&mut self, why: &str) {
         let survey = Survey::take(&self.environment, Some(&self.survey)).await;
         if survey != self.survey {
-            info!(target: "gateway", "the network changed; {}", survey.describe());
+            info!(target: "gateway", "{why}; {}", survey.describe());
             self.survey = survey;
             // Whom names mean may be another matter on another network.
             self.names.ask_now();

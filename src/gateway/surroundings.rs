@@ -32,7 +32,8 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    /// Looks around. `before` is what was known until now: a name server that is silent takes nothing of it away.
+    /// Looks around. `before` is what was known until now: a name server that is silent takes nothing of it away. The first
+    /// look asks no name server, so that no start waits for one that is silent.
     pub(super) async fn take(environment: &Environment, before: Option<&Self>) -> Self {
         let in_pod = environment.variable("KUBERNETES_SERVICE_HOST").is_some();
         let looked = tokio::task::spawn_blocking(move || {
@@ -43,8 +44,10 @@ impl Survey {
         });
         match (looked.await, before) {
             (Ok((facts, own_names)), _) => {
-                let known = before.map(|before| before.host_name.clone()).unwrap_or_default();
-                let host_name = if facts.hops(&[]).is_ok() { host_name(known).await } else { known };
+                let host_name = match before.map(|before| before.host_name.clone()) {
+                    Some(known) if facts.hops(&[]).is_ok() => host_name(known).await,
+                    known => known.unwrap_or_default(),
+                };
                 Self::of(&facts, own_names, host_name)
             }
             // Only a runtime that ends gives up on such work.
