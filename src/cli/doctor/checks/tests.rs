@@ -144,7 +144,6 @@ fn broken() -> Vec<(&'static str, Severity, Facts)> {
         ("trust.bridge-as-proxy", Warning, Facts { settings: { let mut settings = proxies(&["10.5.0.1"]); settings.trust.published_on = Some("loopback".into()); settings }, network: container.clone(), ..healthy() }),
         ("trust.everybody",       Error,   Facts { settings: proxies(&["0.0.0.0/0"]), ..healthy() }),
         ("trust.broad",           Warning, Facts { settings: proxies(&["172.16.0.0/12"]), ..healthy() }),
-        ("trust.loopback",        Info,    Facts { settings: proxies(&["127.0.0.1"]), ..healthy() }),
         ("trust.published-on",    Info,    Facts { network: container, ..healthy() }),
         ("trust.seen",            Warning, Facts { seen: vec![seen(false)], ..healthy() }),
         ("trust.seen",            Info,    Facts { seen: vec![seen(true)], ..healthy() }),

@@ -1,7 +1,5 @@
 //! Checks of whom the gateway believes.
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 
 use super::super::{
@@ -62,16 +60,6 @@ pub(super) fn proxies(facts: &Facts, found: &mut Vec<Finding>) {
                 .fix(fix),
             );
         }
-    }
-    let covers_loopback = |item: &&str| {
-        let loopback = IpAddr::from([127, 0, 0, 1]);
-        item.parse::<IpNet>().is_ok_and(|network| network.contains(&loopback)) || item.parse() == Ok(loopback)
-    };
-    if items.iter().any(covers_loopback) && !trust.loopback_is_proxy {
-        found.push(
-            Finding::info("trust.loopback", "gateway.trustedProxies covers loopback: what comes from there without forwarding headers is a local client")
-                .fix("if a proxy there leaves no headers: openclaw config set gateway.loopbackIsProxy true"),
-        );
     }
 }
 
