@@ -1,6 +1,6 @@
 //! One line of the log file, as it is written.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use tracing::Level;
 
@@ -46,6 +46,18 @@ impl Severity {
             Self::Error => "error",
             Self::Fatal => "fatal",
         }
+    }
+}
+
+impl FromStr for Severity {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let all = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
+        let name = if text.eq_ignore_ascii_case("warning") { "warn" } else { text };
+        all.into_iter()
+            .find(|severity| severity.name().eq_ignore_ascii_case(name))
+            .ok_or("expected one of trace, debug, info, warn, error, fatal")
     }
 }
 

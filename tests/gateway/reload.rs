@@ -144,8 +144,10 @@ async fn with_mode_off_an_edit_waits_for_somebody_to_say_so() {
     let gateway = TestGateway::builder().config(&off(OLD)).start().await;
     let device = Device::fresh();
     edit(&gateway, &off(NEW).to_string());
-    // Longer than an edit lies still before it is taken up.
-    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+    // Another gateway, whose file is edited later, has taken that up: this one would have too.
+    let other = TestGateway::start().await;
+    edit(&other, &json!({"gateway": {"auth": {"token": NEW}}}).to_string());
+    other.logs(&["configuration reloaded"]).await;
     let mut session = gateway.admit(&Connect::v4().token(OLD).device(&device)).await;
     gateway.signal(Signal::SIGHUP);
     assert_eq!(session.closed().await, Close::new(4001, "gateway auth changed"));

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp, civil};
 use regex_lite::Regex;
 
-use crate::logs::record::Entry;
+use crate::logs::{Severity, record::Entry};
 
 /// Which lines are shown.
 #[derive(Debug, Clone, Default)]
@@ -13,42 +13,9 @@ pub(super) struct Filter {
     /// None from before this time.
     pub(super) since: Option<Timestamp>,
     /// None below this level.
-    pub(super) level: Option<Level>,
+    pub(super) level: Option<Severity>,
     /// Only those that match.
     pub(super) grep: Option<Regex>,
-}
-
-/// How bad a line is; a greater one is worse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Level {
-    Trace,
-    Debug,
-    Info,
-    Warn,
-    Error,
-    Fatal,
-}
-
-impl Level {
-    fn named(name: &str) -> Option<Self> {
-        Some(match name.to_ascii_lowercase().as_str() {
-            "trace" => Self::Trace,
-            "debug" => Self::Debug,
-            "info" => Self::Info,
-            "warn" | "warning" => Self::Warn,
-            "error" => Self::Error,
-            "fatal" => Self::Fatal,
-            _ => return None,
-        })
-    }
-}
-
-impl FromStr for Level {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        Self::named(text).ok_or("expected one of trace, debug, info, warn, error, fatal")
-    }
 }
 
 /// A time that was typed: how long ago (`90s`, `10m`, `2h`, `3d`), or when (`2026-01-01T10:00:00Z`, `2026-01-01 10:00`).
@@ -119,8 +86,9 @@ impl Filter {
             (Some(since), Some(time)) => time >= since,
             _ => true,
         };
-        let bad_enough =
-            self.level.is_none_or(|least| level.and_then(Level::named).is_some_and(|level| level >= least));
+        let bad_enough = self.level.is_none_or(|least| {
+            level.and_then(|level| level.parse::<Severity>().ok()).is_some_and(|level| level >= least)
+        });
         let matches = self.grep.as_ref().is_none_or(|pattern| pattern.is_match(&text));
         recent && bad_enough && matches
     }
@@ -182,6 +150,6 @@ mod tests {
         }
         let raw = Entry::line("no json");
         assert!(filter(Some(noon), None, None).admits(&raw) && !filter(None, Some("info"), None).admits(&raw));
-        assert!("loud".parse::<Level>().is_err_and(|error| error.contains("warn")));
+        assert!("loud".parse::<Severity>().is_err_and(|error| error.contains("warn")));
     }
 }
