@@ -3,6 +3,7 @@
 mod accept;
 mod connection;
 mod error;
+mod network;
 mod policies;
 mod reload;
 mod startup;

@@ -5,12 +5,16 @@
 //! stranger's own words must not lead an operator to trust him: for a peer on a public address, or on one of our own
 //! subnets, the setting is named, but no command that trusts it is made.
 
+mod grant;
+mod peer_kind;
 mod place;
 mod remedy;
 mod setting;
 #[cfg(test)]
 mod tests;
 
+pub use grant::seen_as;
+pub use peer_kind::PeerKind;
 pub use place::{Marks, Name, Place};
-pub use remedy::{PeerKind, Reader, Situation, seen_as};
+pub use remedy::{Reader, Situation};
 pub use setting::{Setting, quoted};

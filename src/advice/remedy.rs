@@ -2,71 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{Name, Place, Setting};
+use super::{Name, PeerKind, Place, Setting, seen_as};
 use crate::{
     defaults::MAX_ADVISED_ENTRIES,
     protocol::{Remedy, SourceReport},
     source::{
-        Caveat, ChainDefect, ForwardedClient, ForwardingHeader, Peer, ProxyHeader, PublishedOn, Rule, Silence, Source,
-        SourceClass, Trust, TrustedEntry,
+        Caveat, ChainDefect, ForwardingHeader, ProxyHeader, PublishedOn, Rule, Silence, Source, Trust, TrustedEntry,
     },
 };
-
-/// Of what kind the other end of a socket is by its address alone, whatever was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum PeerKind {
-    /// The Unix socket.
-    Socket,
-    /// A loopback address.
-    Loopback,
-    /// One of our own addresses.
-    Own,
-    /// The container's hop to its host.
-    Bridge,
-    /// An address on one of our own subnets.
-    Neighbour,
-    /// A private address elsewhere.
-    Private,
-    /// An address of a Tailscale network.
-    Tailnet,
-    /// Any other address.
-    Public,
-}
-
-impl PeerKind {
-    /// The kind that stands for the class which a connection from `peer` has when it brings no header at all.
-    pub fn of(peer: Option<Peer>, bare: SourceClass) -> Self {
-        match (peer, bare) {
-            (None, _) | (_, SourceClass::UnixSocket) => Self::Socket,
-            (Some(peer), _) if peer.ip().is_loopback() => Self::Loopback,
-            (_, SourceClass::OwnAddress) => Self::Own,
-            (_, SourceClass::Bridge) => Self::Bridge,
-            (_, SourceClass::Neighbour) => Self::Neighbour,
-            (_, SourceClass::Private) => Self::Private,
-            (_, SourceClass::Tailnet) => Self::Tailnet,
-            _ => Self::Public,
-        }
-    }
-
-    /// The name in answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Socket => "socket",
-            Self::Loopback => "loopback",
-            Self::Own => "own-address",
-            Self::Bridge => "bridge",
-            Self::Neighbour => "neighbour",
-            Self::Private => "private",
-            Self::Tailnet => "tailnet",
-            Self::Public => "public",
-        }
-    }
-
-    /// Whether a command that trusts such a peer may be suggested.
-    const fn may_be_suggested(self) -> bool {
-        !matches!(self, Self::Neighbour | Self::Public)
-    }
-}
 
 /// For whom advice is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +39,7 @@ pub struct Situation<'a> {
 
 /// What a connection is a case of, as far as advice goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Case {
+pub(super) enum Case {
     /// The Unix socket.
     Socket,
     /// Loopback or our own address: the shared secret is enough.
@@ -126,7 +69,7 @@ enum Case {
 }
 
 impl Case {
-    fn of(source: &Source) -> Self {
+    pub(super) fn of(source: &Source) -> Self {
         match (source.rule, source.silence, source.caveat) {
             (Rule::PeerCredentials, ..) => Self::Socket,
             (Rule::Preamble | Rule::TrustedProxy(_), ..) => Self::Proxied,
@@ -181,38 +124,6 @@ impl Situation<'_> {
     /// Everything about the source, as refusals and answers carry it.
     pub fn report(&self) -> SourceReport {
         SourceReport { grant: self.grant(), remedies: self.remedies(), ..seen_as(self.source, self.peer_kind) }
-    }
-
-    /// What the class is granted, and why that much.
-    pub fn grant(&self) -> String {
-        match self.source.silence {
-            Silence::Always => "full operator, without token and without pairing".into(),
-            Silence::WithSharedSecret => {
-                "a device that brings the shared secret (token or password) in this very connect is paired at once"
-                    .into()
-            }
-            Silence::Never => format!("a device waits for approval, once, whatever it brings: {}", self.why_never()),
-        }
-    }
-
-    fn why_never(&self) -> &'static str {
-        match Case::of(self.source) {
-            Case::UntrustedHeader(_) => "somebody forwards for others here, and nobody who is trusted says for whom",
-            Case::HeaderBesidePreamble(_) => "two things name the client here, and only the preamble is to be believed",
-            Case::Chain(_, ChainDefect::Exhausted) => {
-                "the trusted proxies cover the clients, so nobody is left to be one"
-            }
-            Case::Chain(..) => "a trusted proxy does not say clearly for whom it connects",
-            Case::Ambiguous(Caveat::BridgesUntrusted) => {
-                "in a container, remote clients can come from the container's own address"
-            }
-            Case::Ambiguous(_) => "everybody who reaches the published port comes from this address",
-            Case::Mesh => "a sidecar brings every caller of the mesh from this address",
-            Case::Forwarder => "a forwarder on this machine brings others from here",
-            Case::SilentProxy(_) | Case::SilentPreamble => "many clients may stand behind it",
-            Case::Proxied => "the client is elsewhere, and a trusted proxy vouches for its address only",
-            _ => "it is another machine or container",
-        }
     }
 
     fn peer(&self) -> String {
@@ -405,7 +316,9 @@ impl Situation<'_> {
     fn elsewhere(&self) -> Vec<Remedy> {
         let peer = self.peer();
         let mut remedies = Vec::new();
-        if self.in_container && matches!(self.peer_kind, PeerKind::Neighbour | PeerKind::Private) {
+        // In a pod the default router brings strangers too: no address there is the host's own users'.
+        let may_be_bridge = self.in_container && !matches!(self.place, Place::Pod(_));
+        if may_be_bridge && matches!(self.peer_kind, PeerKind::Neighbour | PeerKind::Private) {
             remedies.push(advice(
                 Some(Setting::TrustedBridges),
                 format!(
@@ -448,21 +361,6 @@ impl Situation<'_> {
         let command =
             value.filter(|_| self.peer_kind.may_be_suggested()).map(|value| self.place.configure(setting, &value));
         Remedy { command, ..advice(Some(setting), text) }
-    }
-}
-
-/// What is known of a source, without any advice.
-pub fn seen_as(source: &Source, peer_kind: PeerKind) -> SourceReport {
-    SourceReport {
-        class: source.class.as_str().to_owned(),
-        rule: source.rule.to_string(),
-        peer: source.peer.map(Peer::ip),
-        peer_kind: peer_kind.as_str().to_owned(),
-        client: source.forwarded.map(ForwardedClient::ip).or(source.client),
-        hops: source.hops.clone(),
-        evidence: source.explain(),
-        grant: String::new(),
-        remedies: Vec::new(),
     }
 }
 
