@@ -40,7 +40,7 @@ pub struct Found {
 }
 
 impl Effective {
-    /// Reads every layer. What cannot be used is left out; [`super::diagnose`] tells of it.
+    /// Reads every layer. What cannot be used is left out; [`super::diagnose()`] tells of it.
     ///
     /// # Errors
     /// [`ConfigError::NoHome`] when the files cannot be found.

@@ -26,8 +26,12 @@ pub(super) struct Known {
     pub(super) state: NameState,
     /// When it is to be asked for again.
     pub(super) due: Instant,
-    /// Whether an answer is being waited for.
-    pub(super) asking: bool,
+    /// How many questions were put: the number of the last one.
+    asked: u64,
+    /// The question whose answer is being waited for.
+    asking: Option<u64>,
+    /// The last question whose answer was taken in: later answers to earlier ones are old news.
+    taken: u64,
     v4: Family,
     v6: Family,
 }
@@ -42,15 +46,38 @@ struct Family {
 impl Known {
     pub(super) fn new(now: Instant) -> Self {
         let family = || Family { addresses: Vec::new(), confirmed: now };
-        Self { state: NameState::New, due: now, asking: false, v4: family(), v6: family() }
+        Self { state: NameState::New, due: now, asked: 0, asking: None, taken: 0, v4: family(), v6: family() }
     }
 
     pub(super) fn addresses(&self) -> Vec<IpAddr> {
         self.v4.addresses.iter().chain(&self.v6.addresses).copied().collect()
     }
 
-    /// Takes an answer in: a no empties at once, silence only after a while.
-    pub(super) fn take(&mut self, reply: Reply, now: Instant) {
+    /// Whether an answer is being waited for.
+    pub(super) fn is_asking(&self) -> bool {
+        self.asking.is_some()
+    }
+
+    /// The number of the question that is put now.
+    pub(super) fn ask(&mut self) -> u64 {
+        self.asked += 1;
+        self.asking = Some(self.asked);
+        self.asked
+    }
+
+    /// Has the name asked for once more, whatever is waited for.
+    pub(super) fn ask_now(&mut self, now: Instant) {
+        self.due = now;
+        self.asking = None;
+    }
+
+    /// Takes the answer to a question in, unless a later one was answered before: a no empties at once, silence only after a
+    /// while. Returns whether it was taken.
+    pub(super) fn take(&mut self, question: u64, reply: Reply, now: Instant) -> bool {
+        if question <= self.taken {
+            return false;
+        }
+        self.taken = question;
         let Reply { v4, v6 } = reply;
         let ttl = [&v4, &v6].into_iter().filter_map(Answer::ttl).min();
         let unanswered = [&v4, &v6].into_iter().find_map(Answer::unanswered).map(ToOwned::to_owned);
@@ -65,8 +92,11 @@ impl Known {
             (NameState::Found, Some(ttl)) => ttl.clamp(NAME_TTL_MIN, NAME_TTL_MAX),
             _ => NAME_ASK_AGAIN,
         };
-        self.due = now + wait;
-        self.asking = false;
+        if self.asking == Some(question) {
+            self.due = now + wait;
+            self.asking = None;
+        }
+        true
     }
 }
 
@@ -118,7 +148,8 @@ mod tests {
         ];
         for (after, v4, v6, addresses, again) in rows {
             let now = begin + Duration::from_secs(after);
-            known.take(Reply { v4, v6 }, now);
+            let question = known.ask();
+            assert!(known.take(question, Reply { v4, v6 }, now));
             let shown: Vec<_> = known.addresses().iter().map(ToString::to_string).collect();
             assert_eq!((shown.join(" ").as_str(), (known.due - now).as_secs()), (addresses, again), "after {after} s");
         }
@@ -135,8 +166,31 @@ mod tests {
             (Answer::Nothing,         Answer::Nothing, NameState::Nothing),
         ];
         for (v4, v6, state) in rows {
-            known.take(Reply { v4, v6 }, Instant::now());
+            let question = known.ask();
+            assert!(known.take(question, Reply { v4, v6 }, Instant::now()));
             assert_eq!(known.state, state);
         }
+    }
+
+    #[test]
+    fn an_answer_to_an_earlier_question_is_old_news_once_a_later_one_is_there() {
+        let now = Instant::now();
+        let reply = |v4| Reply { v4, v6: Answer::Nothing };
+        let mut known = Known::new(now);
+        let (first, second) = (known.ask(), {
+            known.ask_now(now);
+            known.ask()
+        });
+        let third = {
+            known.ask_now(now);
+            known.ask()
+        };
+        // Until then an earlier answer is better than none, and the later one is still waited for.
+        assert!(known.take(first, reply(silence()), now));
+        assert!(known.is_asking() && known.due == now);
+        assert!(known.take(third, reply(found(&["10.0.0.7"], 9)), now));
+        assert!(!known.is_asking() && known.due > now);
+        assert!(!known.take(second, reply(Answer::Nothing), now));
+        assert_eq!(known.addresses(), ["10.0.0.7".parse::<IpAddr>().expect("an address")]);
     }
 }

@@ -27,7 +27,7 @@ type Source = Arc<dyn Fn() -> NameServers + Send + Sync>;
 pub struct Names {
     source: Source,
     known: BTreeMap<String, Known>,
-    asking: JoinSet<(String, Reply)>,
+    asking: JoinSet<(String, u64, Reply)>,
 }
 
 impl std::fmt::Debug for Names {
@@ -51,10 +51,11 @@ impl Names {
         }
     }
 
-    /// Asks for every name next, however fresh its answer is.
+    /// Asks for every name next, however fresh its answer is, and also where a question is under way: the answer to that one
+    /// may be about a container that was not there yet when it was put.
     pub fn ask_now(&mut self) {
         for known in self.known.values_mut() {
-            known.due = Instant::now();
+            known.ask_now(Instant::now());
         }
     }
 
@@ -76,7 +77,7 @@ impl Names {
     /// Whether every name has been answered since it was last due.
     pub fn is_settled(&self) -> bool {
         let now = Instant::now();
-        self.asking.is_empty() && self.known.values().all(|known| known.due > now)
+        self.known.values().all(|known| known.due > now)
     }
 
     /// Asks for what is due, and returns when something was answered; never when there is nothing to follow. A caller that
@@ -84,20 +85,19 @@ impl Names {
     pub async fn answered(&mut self) {
         loop {
             self.ask_for_what_is_due();
-            let next = self.known.values().filter(|known| !known.asking).map(|known| known.due).min();
+            let next = self.known.values().filter(|known| !known.is_asking()).map(|known| known.due).min();
             tokio::select! {
                 Some(answer) = self.asking.join_next() => {
-                    let Ok((name, reply)) = answer else {
+                    let Ok((name, question, reply)) = answer else {
                         // A question that panicked is asked once more when the others are done.
                         if self.asking.is_empty() {
-                            self.known.values_mut().for_each(|known| known.asking = false);
+                            self.ask_now();
                         }
                         continue;
                     };
-                    if let Some(known) = self.known.get_mut(&name) {
-                        known.take(reply, Instant::now());
+                    if self.known.get_mut(&name).is_some_and(|known| known.take(question, reply, Instant::now())) {
+                        return;
                     }
-                    return;
                 }
                 () = until(next) => {}
             }
@@ -106,15 +106,15 @@ impl Names {
 
     fn ask_for_what_is_due(&mut self) {
         let now = Instant::now();
-        for (name, known) in self.known.iter_mut().filter(|(_, known)| !known.asking && known.due <= now) {
-            known.asking = true;
+        for (name, known) in self.known.iter_mut().filter(|(_, known)| !known.is_asking() && known.due <= now) {
+            let question = known.ask();
             let (source, name) = (Arc::clone(&self.source), name.clone());
             self.asking.spawn(async move {
                 let reply = match tokio::task::spawn_blocking(move || source()).await {
                     Ok(servers) => servers.ask(&name).await,
                     Err(_) => Reply::unanswered("the resolver's settings could not be read"),
                 };
-                (name, reply)
+                (name, question, reply)
             });
         }
     }

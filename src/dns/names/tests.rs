@@ -290,6 +290,30 @@ async fn asking_now_does_not_wait_for_the_time_to_be_over() {
 }
 
 #[tokio::test]
+async fn asking_now_does_not_wait_for_a_question_that_nobody_answers() {
+    let server = Arc::new(Server::start().await);
+    server.set("traefik.", Entry::Silence);
+    let mut names = server.names();
+    names.follow(["traefik"]);
+    timeout(PATIENCE, async {
+        while server.asked().is_empty() {
+            tokio::select! {
+                () = names.answered() => panic!("nobody answers"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    })
+    .await
+    .expect("asked");
+    // The container was started meanwhile.
+    server.set("traefik.", stands(&["172.18.0.3"], 600));
+    names.ask_now();
+    timeout(PATIENCE, names.answered()).await.expect("answered");
+    assert_eq!(names.state("traefik"), Some(&NameState::Found), "the first answer is that of the later question");
+    assert!(names.is_settled());
+}
+
+#[tokio::test]
 async fn only_what_is_followed_is_known() {
     let server = Arc::new(Server::start().await);
     server.set("one.", stands(&["10.0.0.1"], 600));
