@@ -7,7 +7,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
-use super::{Lobby, LocalSocket, PeerAddr, Stream, Ticket, wrong_scheme};
+use super::{
+    Lobby, LocalSocket, PeerAddr, Stream, Ticket,
+    wrong_scheme::{self, Opening},
+};
 use crate::defaults::ACCEPT_BACKOFF;
 
 /// A connection that was accepted and has said nothing yet that counts.
@@ -94,22 +97,28 @@ impl Trouble {
     }
 }
 
-/// The first byte of a TLS connection: a handshake record (RFC 8446, section 5.1). No HTTP request begins so.
-const TLS_HANDSHAKE: u8 = 0x16;
-
 impl Arriving {
-    /// Takes TLS off, where there is any. `wss` on a plain port and `ws` on a TLS port are answered so that the client's log
-    /// says which; then, and when the peer is silent for too long, there is no connection.
+    /// Takes TLS off, where there is any. `wss` on a plain port, `ws` on a TLS port and a PROXY preamble are answered so that the
+    /// client's log says which; then, and when the peer is silent for too long, there is no connection.
     pub async fn secure(self, tls: Option<&TlsAcceptor>) -> Option<Accepted> {
         let Self { stream, peer, local, ticket } = self;
-        let first = tokio::select! {
-            first = first_byte(&stream) => first?,
+        let opening = tokio::select! {
+            opening = opening(&stream) => opening?,
             () = ticket.expired() => return None,
         };
         let ends = Some((peer, local));
-        match (tls, first == TLS_HANDSHAKE) {
-            (None, false) => Some(Accepted { stream: Stream::Tcp(stream), ends, tls: false, ticket }),
-            (None, true) => {
+        match (tls, opening) {
+            (_, Opening::Preamble) => {
+                warn!(
+                    target: "gateway",
+                    "a PROXY protocol preamble on a port that takes none: peer={peer}; its proxy has to send it to the port of \
+                     gateway.proxyProtocol"
+                );
+                wrong_scheme::answer(stream, wrong_scheme::NO_PREAMBLE_HERE).await;
+                None
+            }
+            (None, Opening::Plain) => Some(Accepted { stream: Stream::Tcp(stream), ends, tls: false, ticket }),
+            (None, Opening::Tls) => {
                 warn!(
                     target: "gateway",
                     "a TLS client on a plain port: peer={peer}; it has to use ws:// here, or set gateway.tls.enabled"
@@ -117,12 +126,12 @@ impl Arriving {
                 wrong_scheme::answer(stream, wrong_scheme::PLAIN_HERE).await;
                 None
             }
-            (Some(_), false) => {
+            (Some(_), Opening::Plain) => {
                 warn!(target: "gateway", "a plain client on a TLS port: peer={peer}; it has to use wss:// here");
                 wrong_scheme::answer(stream, wrong_scheme::TLS_HERE).await;
                 None
             }
-            (Some(acceptor), true) => {
+            (Some(acceptor), Opening::Tls) => {
                 let accepted = tokio::select! {
                     accepted = acceptor.accept(stream) => accepted,
                     () = ticket.expired() => return None,
@@ -139,10 +148,10 @@ impl Arriving {
     }
 }
 
-async fn first_byte(stream: &TcpStream) -> Option<u8> {
-    let mut first = [0];
+async fn opening(stream: &TcpStream) -> Option<Opening> {
+    let mut first = [0; Opening::BYTES];
     match stream.peek(&mut first).await {
-        Ok(1) => Some(first[0]),
+        Ok(read) if read > 0 => Some(Opening::of(&first[..read])),
         _ => None,
     }
 }

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::cli::TOKEN;
 use crate::machine::Machine;
 use crate::needs::Needs;
@@ -29,6 +31,12 @@ impl Boxed {
     /// Starts one on `machine`, with `environment`.
     #[track_caller]
     pub fn start(needs: &Needs, machine: &Machine, environment: &[(&str, &str)]) -> Self {
+        Self::configured(needs, machine, environment, &Value::Null)
+    }
+
+    /// The same with a configuration file.
+    #[track_caller]
+    pub fn configured(needs: &Needs, machine: &Machine, environment: &[(&str, &str)], config: &Value) -> Self {
         let root = Home::new();
         for directory in ["dev", "proc", "state", "tmp"] {
             fs::create_dir_all(root.path().join(directory)).expect("it is ours");
@@ -39,6 +47,9 @@ impl Boxed {
             Ran::to_end(Command::new("mknod").arg(device).args(["c", "1", minor]), DEADLINE).succeeded();
         }
         fs::write(root.path().join(".dockerenv"), "").expect("it is ours");
+        if !config.is_null() {
+            fs::write(root.path().join("state/openclaw.json"), config.to_string()).expect("it is ours");
+        }
         // Not copied: a file that any thread has open for writing when another one starts a program cannot be run.
         fs::hard_link(&needs.binary, root.path().join("openclaw")).expect("it is in the same file system");
         let running = Running::start(
@@ -72,6 +83,16 @@ impl Boxed {
     pub fn advised(&self, command: &str) -> Ran {
         let (_, words) = command.split_once("openclaw ").unwrap_or_else(|| panic!("no command of ours: {command}"));
         self.exec(words)
+    }
+
+    /// The word after `text` in its log.
+    #[track_caller]
+    pub fn told(&self, text: &str) -> String {
+        self.running.expect("word of the log", DEADLINE, |seen| {
+            let log = format!("{}{}", seen.stdout, seen.stderr);
+            let word = log.split_once(text)?.1.split([' ', '"', '\n']).next()?;
+            Some(word.to_owned())
+        })
     }
 
     /// Waits for a line of its log that contains all of `texts`.

@@ -22,12 +22,18 @@ pub struct Cli {
     place: Place,
     url: String,
     home: Home,
+    fingerprint: Option<String>,
 }
 
 impl Cli {
     /// At `place`, for the gateway at `url`.
     pub fn at(needs: &'static Needs, place: &Place, url: &str) -> Self {
-        Self { needs, place: place.clone(), url: url.to_owned(), home: Home::new() }
+        Self { needs, place: place.clone(), url: url.to_owned(), home: Home::new(), fingerprint: None }
+    }
+
+    /// The same, which trusts the certificate of this fingerprint.
+    pub fn pinned(self, fingerprint: Option<String>) -> Self {
+        Self { fingerprint, ..self }
     }
 
     /// Runs `words` with the right token.
@@ -39,6 +45,7 @@ impl Cli {
     pub fn run_with(&self, words: &str, token: &str) -> Ran {
         let mut command = self.command();
         command.args(words.split_whitespace()).args(["--url", &self.url, "--token", token]);
+        command.args(self.fingerprint.iter().flat_map(|fingerprint| ["--tls-fingerprint", fingerprint]));
         Ran::to_end(&mut command, DEADLINE)
     }
 

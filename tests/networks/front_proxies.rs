@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use rstest::rstest;
+use serde_json::json;
 
 use crate::boxed::Boxed;
 use crate::cli::{Cli, TOKEN};
@@ -18,6 +19,9 @@ const CLIENT: &str = "192.168.10.50";
 /// The proxy's address, as the gateway sees it.
 const PROXY: &str = "172.20.0.3";
 
+/// The gateway's port that requires a PROXY preamble.
+const INTRODUCED: u16 = 18790;
+
 /// A client that reaches a gateway only through a proxy, each on a machine of its own.
 struct Front {
     client: Machine,
@@ -29,8 +33,13 @@ struct Front {
 impl Front {
     /// With `proxy` on the machine between the two.
     fn with(proxy: Proxy) -> Self {
+        Self::with_port(proxy, 18789)
+    }
+
+    /// The same, before another port of the gateway.
+    fn with_port(proxy: Proxy, port: u16) -> Self {
         let [client, between, gateway] = machines();
-        let server = proxy.start(&between, "172.20.0.2:18789");
+        let server = proxy.start(&between, &format!("172.20.0.2:{port}"));
         Self { client, _proxy: between, gateway, _server: server }
     }
 
@@ -46,7 +55,12 @@ impl Front {
 
     /// Our command line on the client's machine, for the proxy on its own one.
     fn cli(&self, needs: &'static Needs) -> Cli {
-        Cli::at(needs, &Place::on(&self.client), &format!("ws://192.168.10.1:{FRONT}"))
+        self.cli_by(needs, "ws")
+    }
+
+    /// The same by `wss`, say.
+    fn cli_by(&self, needs: &'static Needs, scheme: &str) -> Cli {
+        Cli::at(needs, &Place::on(&self.client), &format!("{scheme}://192.168.10.1:{FRONT}"))
     }
 
     /// Sends a request to upgrade with `headers`, and returns once it is answered.
@@ -144,6 +158,36 @@ fn a_forwarder_that_is_trusted_and_adds_nothing_speaks_for_itself() {
     let cli = front.cli(needs);
     cli.is_seen_as(&format!("proxy-direct from {PROXY}"));
     cli.works_once_approved(|command| gateway.advised(command));
+}
+
+#[rstest]
+fn a_forwarder_that_names_its_client_before_the_first_byte_vouches_for_it(
+    #[values(Proxy::TcpProxyV1, Proxy::TcpProxyV2)] proxy: Proxy,
+    #[values("ws", "wss")] scheme: &str,
+) {
+    let Some(needs) = Needs::find() else { return };
+    let front = Front::with_port(proxy, INTRODUCED);
+    let tls = scheme == "wss";
+    let config = json!({"gateway": {
+        "proxyProtocol": {"port": INTRODUCED, "from": [PROXY]},
+        "tls": {"enabled": tls, "autoGenerate": tls},
+    }});
+    let gateway = Boxed::configured(needs, &front.gateway, &[], &config);
+    let fingerprint = tls.then(|| gateway.told("certificate SHA-256 fingerprint "));
+    let cli = front.cli_by(needs, scheme).pinned(fingerprint);
+    cli.is_proxied(PROXY, CLIENT);
+    gateway.logs(&["unauthorized", "class=proxied", &format!("remote={CLIENT}")]);
+    cli.works_once_approved(|command| gateway.advised(command));
+}
+
+#[rstest]
+fn a_preamble_that_nobody_asked_for_says_nothing(#[values(Proxy::TcpProxyV1, Proxy::TcpProxyV2)] proxy: Proxy) {
+    let Some(needs) = Needs::find() else { return };
+    // The gateway's own port: anybody could bring a preamble there.
+    let front = Front::with(proxy);
+    let gateway = Boxed::start(needs, &front.gateway, &[("OPENCLAW_GATEWAY_TRUSTED_PROXIES", PROXY)]);
+    front.cli(needs).run("devices list").exited(1).says(&["takes no PROXY protocol preamble", "gateway.proxyProtocol"]);
+    gateway.logs(&["PROXY protocol preamble", PROXY, "gateway.proxyProtocol"]);
 }
 
 #[rstest]

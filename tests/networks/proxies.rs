@@ -22,10 +22,8 @@ pub enum Proxy {
     /// HAProxy passing on bytes, and nothing else.
     Tcp,
     /// The same with a PROXY preamble, version 1.
-    #[allow(dead_code, reason = "the preamble is not read yet")]
     TcpProxyV1,
     /// The same with a PROXY preamble, version 2.
-    #[allow(dead_code, reason = "the preamble is not read yet")]
     TcpProxyV2,
 }
 
