@@ -70,7 +70,12 @@ fn behind_each_proxy_the_client_is_found_and_the_proxy_trusted_by_its_name() {
         let dial = Dial::tls(([127, 0, 0, 1], 443).into()).header("host", "localhost");
         let token = project.token();
         let request = runtime().block_on(async {
-            soon("the proxy", async || dial.connect().await.ok()).await;
+            // It listens before it has read its configuration.
+            soon("the way through the proxy", async || {
+                dial.connect().await.ok()?;
+                dial.try_open().await.ok()
+            })
+            .await;
             let connect = Connect::v4().token(&token).device(&Device::fresh());
             // The right token from behind a proxy pairs nobody, whatever the client writes into a header.
             let dial = dial.header("x-forwarded-for", "127.0.0.1");
