@@ -91,7 +91,7 @@ case $way in
     if [[ -z $binary ]]; then
       target=$(uname -m)-unknown-linux-gnu
       say "compiling here with cargo, for $target"
-      RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=$root=/src --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" \
+      RUSTFLAGS="-C target-feature=+crt-static --cfg=getrandom_backend=\"linux_getrandom\" --remap-path-prefix=$root=/src --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" \
         cargo build --release --locked --target "$target" --bin openclaw
       binary=${CARGO_TARGET_DIR:-target}/$target/release/openclaw
     fi

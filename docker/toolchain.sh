@@ -23,7 +23,7 @@ install() {
 compile() {
   name=$(echo "$target" | tr 'a-z-' 'A-Z_')
   env "CARGO_TARGET_${name}_LINKER=$prefix-gcc" "CC_$(echo "$target" | tr - _)=$prefix-gcc" \
-    RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=$PWD=/src --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" \
+    RUSTFLAGS="-C target-feature=+crt-static --cfg=getrandom_backend=\"linux_getrandom\" --remap-path-prefix=$PWD=/src --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" \
     cargo build --release --locked --target "$target" --bin openclaw
 }
 

@@ -19,7 +19,7 @@ networks_install() {
 networks_binary() {
   local target
   target=$(uname -m)-unknown-linux-gnu
-  RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
+  RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static --cfg=getrandom_backend=\"linux_getrandom\"" \
     bounded cargo build --locked --target "$target" --target-dir target/static --bin openclaw &&
     # Without what only a debugger reads it is a quarter as large, and it goes into each engine.
     strip -o "${work:?}/openclaw" "target/static/$target/debug/openclaw"

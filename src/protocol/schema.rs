@@ -3,6 +3,8 @@
 //! Parameters are checked against a small table before they are read into a type, so that a caller learns every problem
 //! at once, in the words that OpenClaw's own gateways use (operators and tests compare their beginnings).
 
+use std::fmt;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -98,37 +100,37 @@ impl Object {
     /// Everything that is wrong with `value`; empty when it has this shape.
     pub fn problems(&self, value: &Value) -> Vec<String> {
         let mut problems = Vec::new();
-        self.check(value, "", &mut problems);
+        self.check(value, Place::Root, &mut problems);
         problems
     }
 
-    fn check(&self, value: &Value, path: &str, problems: &mut Vec<String>) {
+    fn check(&self, value: &Value, place: Place<'_>, problems: &mut Vec<String>) {
         let Value::Object(members) = value else {
-            problems.push(at(path, "must be object"));
+            problems.push(place.problem("must be object"));
             return;
         };
         if self.closed {
             let strange = members.keys().filter(|key| !self.fields.iter().any(|field| field.name == key.as_str()));
             for key in strange {
-                let place = if path.is_empty() { "root" } else { path };
+                let place = if matches!(place, Place::Root) { "root".to_owned() } else { place.to_string() };
                 problems.push(format!("at {place}: unexpected property '{key}'"));
             }
         }
         for field in self.fields {
             match members.get(field.name) {
                 None | Some(Value::Null) if !field.required => {}
-                None => problems.push(at(path, &format!("must have required property '{}'", field.name))),
-                Some(member) => field.kind.check(member, &format!("{path}/{}", field.name), problems),
+                None => problems.push(place.problem(&format!("must have required property '{}'", field.name))),
+                Some(member) => field.kind.check(member, Place::Member(&place, field.name), problems),
             }
         }
     }
 }
 
 impl Kind {
-    fn check(&self, value: &Value, path: &str, problems: &mut Vec<String>) {
+    fn check(&self, value: &Value, place: Place<'_>, problems: &mut Vec<String>) {
         let problem = match self {
             Self::Any => None,
-            Self::Nested(object) => return object.check(value, path, problems),
+            Self::Nested(object) => return object.check(value, place, problems),
             Self::Text(min, max) => match value.as_str().map(|text| text.chars().count()) {
                 None => Some("must be string".to_owned()),
                 Some(length) if length < *min => Some(format!("must NOT have fewer than {min} characters")),
@@ -148,7 +150,7 @@ impl Kind {
                 None => Some("must be array".to_owned()),
                 Some(items) => {
                     for (index, item) in items.iter().enumerate() {
-                        Self::Text(*min, UNBOUNDED).check(item, &format!("{path}/{index}"), problems);
+                        Self::Text(*min, UNBOUNDED).check(item, Place::Item(&place, index), problems);
                     }
                     None
                 }
@@ -157,19 +159,39 @@ impl Kind {
                 None => Some("must be object".to_owned()),
                 Some(members) => {
                     for (key, member) in members {
-                        Self::Flag.check(member, &format!("{path}/{key}"), problems);
+                        Self::Flag.check(member, Place::Member(&place, key), problems);
                     }
                     None
                 }
             },
             Self::Open => (!value.is_object()).then(|| "must be object".to_owned()),
         };
-        problems.extend(problem.map(|problem| at(path, &problem)));
+        problems.extend(problem.map(|problem| place.problem(&problem)));
     }
 }
 
-fn at(path: &str, problem: &str) -> String {
-    if path.is_empty() { problem.to_owned() } else { format!("at {path}: {problem}") }
+/// Where in the parameters a value is (RFC 6901). Written out for a problem only: nearly every `connect` has none.
+#[derive(Debug, Clone, Copy)]
+enum Place<'a> {
+    Root,
+    Member(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl Place<'_> {
+    fn problem(self, problem: &str) -> String {
+        if matches!(self, Self::Root) { problem.to_owned() } else { format!("at {self}: {problem}") }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Member(parent, name) => write!(f, "{parent}/{name}"),
+            Self::Item(parent, index) => write!(f, "{parent}/{index}"),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -38,13 +38,8 @@ impl Boxed {
     #[track_caller]
     pub fn configured(needs: &Needs, machine: &Machine, environment: &[(&str, &str)], config: &Value) -> Self {
         let root = Home::new();
-        for directory in ["dev", "proc", "state", "tmp"] {
+        for directory in ["proc", "state", "tmp"] {
             fs::create_dir_all(root.path().join(directory)).expect("it is ours");
-        }
-        // Every container has these; a static program reads random bytes there.
-        for (device, minor) in [("random", "8"), ("urandom", "9")] {
-            let device = root.path().join("dev").join(device);
-            Ran::to_end(Command::new("mknod").arg(device).args(["c", "1", minor]), DEADLINE).succeeded();
         }
         fs::write(root.path().join(".dockerenv"), "").expect("it is ours");
         if !config.is_null() {
