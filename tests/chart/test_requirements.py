@@ -24,6 +24,7 @@ class Requirements(unittest.TestCase):
             ({"ingress": INGRESS, "proxy": {"trusted": ["0.0.0.0/0"]}}, "0.0.0.0/0 is everybody"),
             ({"ingress": INGRESS, "proxy": {"trusted": ["::/0"]}}, "::/0 is everybody"),
             ({"config": {"gateway": {"trustedProxies": ["0.0.0.0/0"]}}}, "is everybody"),
+            ({"ingress": INGRESS, "proxy": {"trusted": ["0.0.0.0/0"]}, "config": {"gateway": {"dangerouslyTrustAllProxies": True}}}, "is everybody"),
             ({"ingress": {"enabled": True}, "proxy": TRUST}, "ingress.hosts: name at least one host"),
             ({"httpRoute": ROUTE | {"parentRefs": []}, "proxy": TRUST}, "httpRoute.parentRefs: name the Gateway"),
             ({"httpRoute": ROUTE | {"hostnames": []}, "proxy": TRUST}, "httpRoute.hostnames: name at least one host"),
@@ -52,6 +53,12 @@ class Requirements(unittest.TestCase):
                 with self.assertRaises(Rejected) as refused:
                     render(values)
                 self.assertIn(said, str(refused.exception))
+
+    def test_everybody_is_a_proxy_where_that_is_said(self):
+        gateway = {"trustedProxies": ["0.0.0.0/0"], "dangerouslyTrustAllProxies": True}
+        objects = render({"config": {"gateway": gateway}})
+        self.assertEqual(objects.config("openclaw.json")["gateway"]["trustedProxies"], ["0.0.0.0/0"])
+        self.assertIs(objects.config("gateway.json")["gateway"]["dangerouslyTrustAllProxies"], True)
 
     def test_what_the_schema_refuses(self):
         rows = [

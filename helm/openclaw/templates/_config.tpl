@@ -4,7 +4,7 @@ OpenClaw's own programs refuse an openclaw.json with strange keys.
 */}}
 
 {{- define "openclaw.ownKeys" -}}
-socket trustedBridges publishedOn loopbackIsProxy unattributed proxyProtocol limits client metrics
+socket trustedBridges publishedOn loopbackIsProxy unattributed proxyProtocol dangerouslyTrustAllProxies limits client metrics
 {{- end -}}
 
 {{/* The name that stands for the proxy's pods. */}}

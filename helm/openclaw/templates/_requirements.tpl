@@ -14,7 +14,8 @@
 {{- if and $named (not $behind) -}}
 {{- fail "proxy: forwarding headers would be believed and no proxy is in front: enable ingress or httpRoute, or, for a proxy that is not this chart's, use config.gateway.trustedProxies" -}}
 {{- end -}}
-{{- range concat .Values.proxy.trusted (dig "gateway" "trustedProxies" list .Values.config) -}}
+{{- $permitted := dig "gateway" "dangerouslyTrustAllProxies" false .Values.config -}}
+{{- range concat .Values.proxy.trusted (ternary list (dig "gateway" "trustedProxies" list .Values.config) $permitted) -}}
 {{- if or (hasSuffix "/0" .) (eq . "*") -}}
 {{- fail (printf "proxy.trusted: %s is everybody, and everybody could say who they are: name the proxy" .) -}}
 {{- end -}}
