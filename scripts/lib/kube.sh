@@ -71,10 +71,13 @@ kube_down() {
     unset kube_directory
     return 0
   fi
+  local status=0
   kill -KILL "$kube_pid" "$kube_lan_pid" 2> /dev/null
   # Reaps them quietly, and then waits for the one that removes what they leave.
-  wait "$kube_pid" "$kube_lan_pid" "$kube_janitor_pid" 2> /dev/null
+  wait "$kube_pid" "$kube_lan_pid" "$kube_janitor_pid" 2> /dev/null || status=$?
+  [[ $status -eq 0 ]] || echo "not everything of the cluster in $kube_directory could be removed" >&2
   unset kube_pid kube_lan_pid kube_janitor_pid kube_directory KUBECONFIG OPENCLAW_KUBE_HOST OPENCLAW_KUBE_LAN
+  return "$status"
 }
 
 kube_host() {
@@ -353,6 +356,7 @@ kube_janitor() {
     rm -rf "$directory" 2> /dev/null && [[ -z $(find /sys/fs/cgroup -type d -name "openclaw-${directory##*/}" -print -quit) ]] && return
     sleep 0.1
   done
+  return 1
 }
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
