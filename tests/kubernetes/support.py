@@ -41,6 +41,10 @@ def objects(*arguments):
     return json.loads(kubectl("get", *arguments, "-o", "json").stdout)
 
 
+def namespace(name, labels=None):
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}}
+
+
 def apply(*documents):
     kubectl("apply", "--filename", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(documents)}))
 
@@ -110,10 +114,9 @@ class Background:
 class Release:
     """A release of the chart in a namespace that enforces restricted Pod Security."""
 
-    def __init__(self, namespace, name="openclaw"):
-        self.namespace, self.name = namespace, name
-        labels = {"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/enforce-version": "latest"}
-        apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}})
+    def __init__(self, where, name="openclaw"):
+        self.namespace, self.name = where, name
+        apply(namespace(where, {"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/enforce-version": "latest"}))
 
     def upgrade(self, values=None, wait=True):
         """Installs, or changes, the release."""
@@ -162,14 +165,14 @@ class Release:
 class Pod:
     """A pod with the command line, somewhere in the cluster."""
 
-    def __init__(self, namespace, labels=None):
-        self.namespace, self.name = namespace, "client"
+    def __init__(self, where, labels=None):
+        self.namespace, self.name = where, "client"
         apply(
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
-            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": self.name, "namespace": namespace, "labels": labels or {}},
+            namespace(where),
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": self.name, "namespace": where, "labels": labels or {}},
              "spec": {"terminationGracePeriodSeconds": 1, "containers": [
                  {"name": "cli", "image": image("cli"), "imagePullPolicy": "Never", "args": ["idle"]}]}})
-        kubectl("--namespace", namespace, "wait", "--for=condition=Ready", f"pod/{self.name}", f"--timeout={PATIENCE}s")
+        kubectl("--namespace", where, "wait", "--for=condition=Ready", f"pod/{self.name}", f"--timeout={PATIENCE}s")
 
     def command(self, *arguments):
         return ["kubectl", "--namespace", self.namespace, "exec", self.name, "--", "openclaw", *arguments]
@@ -206,15 +209,21 @@ def image(name):
     return f"openclaw-{name}:{version}"
 
 
-def visitor(address, port, token, host=None, by=on_node):
+def visitor(address, port, token, host=None, by=on_node, headers=()):
     """A client that stays, without a device."""
     program = ROOT / "tests" / "kubernetes" / "websocket.py"
-    return Background(*by(sys.executable, str(program), address, str(port), token, *([host] if host else [])))
+    return Background(*by(sys.executable, str(program), address, str(port), token, host or f"{address}:{port}", *headers))
 
 
 def seen(client):
     """What the gateway says of the client's connection."""
     return json.loads(client.line('"id": "2"').string)["frame"]["payload"]
+
+
+def delete(*documents):
+    """Removes what `apply` made, and waits until it is gone: the last one first."""
+    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(reversed(documents))})
+    kubectl("delete", "--ignore-not-found", "--filename", "-", stdin=listed)
 
 
 def request_id(output):

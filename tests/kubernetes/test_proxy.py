@@ -3,11 +3,12 @@
 import os
 import unittest
 
-from support import PATIENCE, Release, apply, eventually, kubectl, objects, on_neighbour, run, seen, visitor
+from support import PATIENCE, Release, apply, delete, eventually, kubectl, namespace, objects, on_neighbour, run, seen, visitor
 
 NODE_ADDRESS, NEIGHBOUR = "10.20.0.1", "10.20.0.50"
 EDGE, HOST = "edge", "openclaw.example.org"
 LABELS = {"app.kubernetes.io/name": "traefik"}
+FORGED = "X-Forwarded-For: 127.0.0.1"
 
 
 def meta(name, **more):
@@ -31,7 +32,7 @@ def traefik():
         "name": "traefik", "image": "docker.io/local/traefik:1", "imagePullPolicy": "Never", "args": arguments,
         "readinessProbe": {"httpGet": {"path": "/ping", "port": 8000}, "periodSeconds": 1}}
     return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": EDGE}},
+        namespace(EDGE),
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta("traefik")},
         {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "traefik"}, "rules": rules},
         {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "traefik"},
@@ -65,14 +66,17 @@ class TestProxy(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         run("helm", "uninstall", "openclaw", "--namespace", "behind", "--wait", check=None)
+        delete(namespace("behind"), *traefik())
 
-    def visit(self, values):
-        """How the gateway sees a client on another machine, that comes by Traefik."""
+    def upgrade(self, values):
         self.release.upgrade({"proxy": {"namespace": EDGE, "podLabels": LABELS}, **values})
+
+    def visit(self, headers=()):
+        """How the gateway sees a client on another machine, that comes by Traefik."""
         token = self.release.token()
 
         def connect():
-            with visitor(NODE_ADDRESS, self.port, token, HOST, by=on_neighbour) as client:
+            with visitor(NODE_ADDRESS, self.port, token, HOST, by=on_neighbour, headers=headers) as client:
                 try:
                     return seen(client)["source"]
                 except AssertionError as failed:
@@ -83,11 +87,23 @@ class TestProxy(unittest.TestCase):
 
         return eventually("Traefik knows the route", connect)
 
-    def test_ingress(self):
-        source = self.visit({"ingress": {"enabled": True, "className": "traefik", "hosts": [{"host": HOST}]}})
+    def check(self):
+        source = self.visit()
         self.assertEqual((source["class"], source["client"]), ("proxied", NEIGHBOUR), source)
+        # A client that says that it is another one is still found.
+        source = self.visit([FORGED])
+        self.assertEqual((source["class"], source["client"]), ("proxied", NEIGHBOUR), source)
+        # Who comes without the proxy is not believed.
+        address = objects("service", "openclaw", "--namespace", "behind")["spec"]["clusterIP"]
+        with visitor(address, 18789, self.release.token(), headers=[FORGED]) as client:
+            source = seen(client)["source"]
+        self.assertEqual((source["class"], source["client"]), ("unattributable", source["peer"]), source)
+
+    def test_ingress(self):
+        self.upgrade({"ingress": {"enabled": True, "className": "traefik", "hosts": [{"host": HOST}]}})
+        self.check()
 
     def test_route(self):
         route = {"enabled": True, "scheme": "http", "parentRefs": [{"name": "public", "namespace": EDGE}], "hostnames": [HOST]}
-        source = self.visit({"httpRoute": route})
-        self.assertEqual((source["class"], source["client"]), ("proxied", NEIGHBOUR), source)
+        self.upgrade({"httpRoute": route})
+        self.check()

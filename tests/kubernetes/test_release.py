@@ -6,7 +6,7 @@ import re
 import unittest
 
 from support import (
-    REAL_VERSIONS, Background, Pod, RealCli, Release, eventually, kubectl, objects, on_neighbour, on_node, request_id, run, visitor)
+    REAL_VERSIONS, Background, Pod, RealCli, Release, delete, eventually, namespace, objects, on_neighbour, on_node, request_id, run, seen, visitor)
 
 NODE_ADDRESS = "10.20.0.1"
 
@@ -23,9 +23,9 @@ class TestRelease(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        # A caller's cluster stays as it was.
+        # A caller's cluster stays as it was; the claim goes with its namespace.
         run("helm", "uninstall", "openclaw", "--namespace", "gateways", "--wait", check=None)
-        kubectl("delete", "namespace", "gateways", "elsewhere", "--ignore-not-found", "--wait=false")
+        delete(namespace("gateways"), namespace("elsewhere"))
 
     def run(self, result=None):
         before = len(result.failures) + len(result.errors)
@@ -34,6 +34,8 @@ class TestRelease(unittest.TestCase):
             print(f"the gateway's log after {self.id()}:\n{self.release.log()}")
 
     def test_01_the_first_command_works_in_both_containers(self):
+        breaking = self.release.kubectl("run", "breaking", "--image=any", "--dry-run=server", check=False)
+        self.assertIn('violates PodSecurity "restricted:latest"', breaking.stderr, "the namespace does not enforce anything")
         for container in ["cli", "gateway"]:
             with self.subTest(container=container):
                 self.assertEqual(json.loads(self.release.cli("devices", "list", "--json", container=container).stdout)["paired"], [])
@@ -77,6 +79,8 @@ class TestRelease(unittest.TestCase):
         waiting = [each for each in self.release.devices()["pending"] if each["requestId"] == request]
         # The address of the pod's own default router: everybody who comes by a node has it.
         self.assertEqual([each["remoteIp"] for each in waiting], ["10.244.0.1"])
+        with visitor(NODE_ADDRESS, self.release.node_port(), self.release.token(), by=on_neighbour) as client:
+            self.assertEqual(seen(client)["source"]["class"], "neighbour")
         self.release.cli("devices", "reject", request)
 
     def test_05_an_upgrade_with_a_client_connected(self):

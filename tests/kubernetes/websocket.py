@@ -1,7 +1,7 @@
 """A client without a device, that asks how it is seen, and stays: prints each frame that it gets, and at the end the close code. One
 JSON document a line.
 
-    websocket.py ADDRESS PORT TOKEN [HOST]
+    websocket.py ADDRESS PORT TOKEN HOST [HEADER...]
 """
 
 import base64
@@ -40,11 +40,12 @@ def write_frame(stream, opcode, payload):
     stream.sendall(head + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload)))
 
 
-def upgrade(stream, host):
+def upgrade(stream, host, headers):
     key = base64.b64encode(os.urandom(16)).decode()
-    stream.sendall(
-        f"GET / HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
+    lines = [
+        "GET / HTTP/1.1", f"Host: {host}", "Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Key: {key}",
+        "Sec-WebSocket-Version: 13", *headers]
+    stream.sendall("".join(f"{line}\r\n" for line in [*lines, ""]).encode())
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         head += receive(stream, 1)
@@ -62,9 +63,9 @@ def say(**fields):
 
 
 def main():
-    address, port, token, *host = sys.argv[1:]
+    address, port, token, host, *headers = sys.argv[1:]
     stream = socket.create_connection((address, int(port)), timeout=30)
-    upgrade(stream, host[0] if host else f"{address}:{port}")
+    upgrade(stream, host, headers)
     params = {
         "minProtocol": 3, "maxProtocol": 4, "role": "operator", "scopes": [], "auth": {"token": token},
         "client": {"id": "cli", "mode": "cli", "version": "1.0.0", "platform": "linux"},
