@@ -176,6 +176,8 @@ engine_inside() {
   shift 2
   # Runtimes have fixed names below /run, the same ones for every engine.
   mount -t tmpfs tmpfs /run || return
+  # An engine under load that restarts its containerd leaves a trace of the old one there.
+  mkdir "$directory/tmp" && export TMPDIR=$directory/tmp || return
   echo 1 > /proc/sys/net/ipv4/ip_forward
   echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
   local -a command=(/usr/sbin/dockerd)

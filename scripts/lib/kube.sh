@@ -180,6 +180,7 @@ kube_inside() {
   # Fixed places that these programs write to, and that must be one for all of them.
   mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/log || return
   mkdir -p /run/netns /run/lock
+  mkdir "$directory/tmp" && export TMPDIR=$directory/tmp || return
   # The kubelet sets these, and they are the whole machine's: it gets copies to write to.
   for file in vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes; do
     cp --no-preserve=mode "/proc/sys/$file" "$directory/${file##*/}" && mount --bind "$directory/${file##*/}" "/proc/sys/$file" || return
