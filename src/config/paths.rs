@@ -23,14 +23,19 @@ impl Paths {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::NoHome`] when a path counts from a home directory and there is none.
+    /// [`ConfigError::NoHome`] when a path counts from a home directory and there is none, and [`ConfigError::NotADirectory`] when
+    /// no state directory can be where it should be.
     pub fn resolve(environment: &Environment) -> Result<Self, ConfigError> {
         let base = environment.working_directory();
         let state = match environment.variable("OPENCLAW_STATE_DIR") {
             Some(named) => environment.expand(named, base),
             None => environment.home().map(|home| home.join(".openclaw")),
         };
-        let state = StateDir::new(state.ok_or(ConfigError::NoHome { wanted_by: "the state directory" })?);
+        let state = state.ok_or(ConfigError::NoHome { wanted_by: "the state directory" })?;
+        if let Some(path) = state.ancestors().find(|path| path.exists()).filter(|path| !path.is_dir()) {
+            return Err(ConfigError::NotADirectory { path: path.to_owned(), state });
+        }
+        let state = StateDir::new(state);
         let named = environment.variable("OPENCLAW_CONFIG_PATH");
         let config = match named {
             Some(named) => {
@@ -79,5 +84,23 @@ mod tests {
     fn without_a_home_the_error_names_the_variable_to_set() {
         let error = Paths::resolve(&Environment::new(None, "/".into())).unwrap_err();
         assert!(error.hint().unwrap().contains("OPENCLAW_STATE_DIR"), "{error}");
+    }
+
+    #[test]
+    fn a_file_is_no_state_directory() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("a file");
+        std::fs::write(&file, "").expect("writable");
+        let resolve = |state: &std::path::Path| {
+            Paths::resolve(&Environment::new(None, "/".into()).with("OPENCLAW_STATE_DIR", state.as_os_str()))
+        };
+        for (state, said) in [(file.clone(), "is a file"), (file.join("below/it"), "cannot be made")] {
+            let error = resolve(&state).expect_err("nothing can be kept there");
+            assert!(error.to_string().contains(said), "{error}");
+            let hint = error.hint().expect("what to do");
+            assert!(hint.contains(&format!("mv '{0}' '{0}'.old", file.display())), "{hint}");
+        }
+        assert!(resolve(directory.path()).is_ok(), "a directory");
+        assert!(resolve(&directory.path().join("not/yet")).is_ok(), "one that can be made");
     }
 }

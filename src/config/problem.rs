@@ -3,7 +3,7 @@
 use std::{fmt, io, path::PathBuf};
 
 use super::{auth::AuthMode, listen::Bind, origin::Origin, secret::SecretDefect};
-use crate::hint::Hint;
+use crate::hint::{Hint, shell};
 
 /// A configuration that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,13 @@ pub enum ConfigError {
     NoHome {
         /// What needs it.
         wanted_by: &'static str,
+    },
+    /// Where the state directory should be, or above it, is something else.
+    NotADirectory {
+        /// What is there.
+        path: PathBuf,
+        /// The state directory.
+        state: PathBuf,
     },
     /// Something in the layers is wrong; everything that is wrong is here.
     Invalid(Vec<Problem>),
@@ -23,6 +30,15 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoHome { wanted_by } => write!(formatter, "no home directory for {wanted_by}"),
+            Self::NotADirectory { path, state } if path == state => {
+                write!(formatter, "the state directory {} is a file and not a directory", path.display())
+            }
+            Self::NotADirectory { path, state } => write!(
+                formatter,
+                "the state directory {} cannot be made: {} is a file and not a directory",
+                state.display(),
+                path.display()
+            ),
             Self::Invalid(problems) if problems.len() == 1 => write!(formatter, "{}", problems[0]),
             Self::Invalid(problems) => {
                 write!(formatter, "the configuration has {} problems", problems.len())?;
@@ -36,6 +52,10 @@ impl Hint for ConfigError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoHome { .. } => Some("set OPENCLAW_STATE_DIR to a directory that this user can write to".into()),
+            Self::NotADirectory { path, .. } => {
+                let file = shell(&path.display().to_string());
+                Some(format!("name a directory in OPENCLAW_STATE_DIR, or move the file away: mv {file} {file}.old"))
+            }
             Self::Invalid(problems) => {
                 let mut hints: Vec<String> = Vec::new();
                 for hint in problems.iter().filter_map(Problem::hint) {

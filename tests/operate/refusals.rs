@@ -36,3 +36,19 @@ fn without_systemd_no_unit_is_written_and_the_other_ways_are_told() {
     assert!(!home.path().join(".config").exists(), "nothing was written");
     openclaw(&home, &["gateway", "unit", "--user"]).succeeded().says(&["Type=notify", "gateway reload"]);
 }
+
+#[test]
+fn a_file_in_the_place_of_the_state_directory_is_called_one() {
+    let home = Home::new();
+    std::fs::write(home.state(), "").expect("it is ours");
+    let (file, home) = (home.state(), &home);
+    for (words, code) in [
+        (&["gateway", "run", "--bind", "loopback", "--port", "0"][..], 78),
+        (&["devices", "list"], 1),
+        (&["gateway", "status"], 1),
+        (&["config", "set", "gateway.bind", "lan"], 1),
+    ] {
+        let said = format!("the state directory {} is a file and not a directory", file.display());
+        openclaw(home, words).exited(code).says(&[&said, "OPENCLAW_STATE_DIR", "mv "]).never_says(&["chown"]);
+    }
+}
