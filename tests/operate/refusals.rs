@@ -1,5 +1,8 @@
 //! What is refused, and what to type instead.
 
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+
 use crate::openclaw;
 use crate::support::home::Home;
 use crate::support::our_gateway::OurGateway;
@@ -50,5 +53,45 @@ fn a_file_in_the_place_of_the_state_directory_is_called_one() {
     ] {
         let said = format!("the state directory {} is a file and not a directory", file.display());
         openclaw(home, words).exited(code).says(&[&said, "OPENCLAW_STATE_DIR", "mv "]).never_says(&["chown"]);
+    }
+}
+
+/// A proxy that drops the wish for a WebSocket: it asks the gateway with `headers` instead, and names itself in the answer.
+/// Returns its port; it serves one connection.
+fn proxy(gateway: &OurGateway, headers: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let (port, behind) = (listener.local_addr().expect("it is bound").port(), gateway.port());
+    std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().expect("it is called");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            client.read_exact(&mut byte).expect("a whole request");
+            head.extend(byte);
+        }
+        let mut gateway = TcpStream::connect(("127.0.0.1", behind)).expect("it listens");
+        write!(gateway, "GET / HTTP/1.1\r\nHost: 127.0.0.1:{behind}\r\n{headers}\r\n").expect("it reads");
+        let mut answer = Vec::new();
+        gateway.read_to_end(&mut answer).expect("an answer");
+        let answer = String::from_utf8_lossy(&answer).replacen("\r\n", "\r\nServer: nginx/1.22.1\r\n", 1);
+        client.write_all(answer.as_bytes()).expect("it reads");
+    });
+    port
+}
+
+#[test]
+fn a_proxy_that_passes_no_websockets_on_is_named_with_what_makes_it() {
+    let gateway = OurGateway::start(Home::new());
+    for headers in [
+        // As nginx asks without the lines of its manual about WebSockets, and with the first of them only.
+        "Connection: close\r\n",
+        "Connection: close\r\nUpgrade: websocket\r\n",
+    ] {
+        let url = format!("ws://127.0.0.1:{}", proxy(&gateway, headers));
+        openclaw(&Home::new(), &["devices", "list", "--url", &url, "--token", "any"]).exited(1).says(&[
+            "nginx/1.22.1 did not pass the WebSocket upgrade on",
+            "Hint: the proxy (nginx/1.22.1) does not pass WebSockets on",
+            "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";",
+        ]);
     }
 }
