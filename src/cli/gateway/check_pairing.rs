@@ -10,7 +10,7 @@ use super::super::{
     keys::trust,
     reach::gateway,
     session::Session,
-    target::{Known, Remote, Source, TargetArgs, Way, plan},
+    target::{Known, Remote, Source, TargetArgs, TargetError, Way, plan},
 };
 use crate::{
     client::{Connection, Deadline, Endpoint, Failure, Login, Presented},
@@ -22,9 +22,13 @@ use crate::{
 /// Check that a device can be paired by the way that --url names
 ///
 /// A device that is made for this connects to --url, is approved over the socket of this state directory, connects again, and is
-/// removed. The URL must lead to the gateway of this state directory: without --token it is sent that gateway's own.
+/// removed. The URL must lead to the gateway of this state directory. It is sent the secret that is given; --own-secret sends that
+/// of this gateway, which a URL that leads elsewhere would learn.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckPairing {
+    /// Send the secret of this state directory's gateway to --url
+    #[arg(long, conflicts_with_all = ["token", "password"])]
+    own_secret: bool,
     #[command(flatten)]
     pub(super) target: TargetArgs,
 }
@@ -37,9 +41,7 @@ struct Paired {
 
 impl CheckPairing {
     pub(super) async fn run(self, context: &Context, output: &mut Output) -> Result<Exit, CliError> {
-        let Some(remote) = self.remote(context) else {
-            return Err(CliError::usage("say which way to check: --url ws://HOST:PORT"));
-        };
+        let remote = self.remote(context)?;
         let here = TargetArgs { timeout: self.target.timeout, ..TargetArgs::default() };
         let mut operator = gateway(context, &here, Wish::CALL, output).await?;
         let device = Identity::random()
@@ -70,20 +72,20 @@ impl CheckPairing {
     }
 
     /// The way to check, with what to present there.
-    fn remote(&self, context: &Context) -> Option<Remote> {
-        let url = self.target.url.clone()?;
-        let mut presented = Presented { token: self.target.token.clone(), password: self.target.password.clone() };
+    fn remote(&self, context: &Context) -> Result<Remote, CliError> {
+        let url = self.target.url.clone();
+        let url = url.ok_or_else(|| CliError::usage("say which way to check: --url ws://HOST:PORT"))?;
+        let presented = if self.own_secret {
+            own_secret(context)
+        } else {
+            Presented { token: self.target.token.clone(), password: self.target.password.clone() }
+        };
         if presented.is_empty() {
-            let known = Known { settings: &context.settings, sockets: &[], announced: None, files: false };
-            let ways = plan(&TargetArgs::default(), known).map(|plan| plan.ways).unwrap_or_default();
-            let own = ways.into_iter().find_map(|way| match way {
-                Way::Network(remote) if remote.own => Some(remote.presented),
-                _ => None,
-            });
-            presented = own.unwrap_or_default();
+            let error = TargetError::NeedsCredentials { url, named_by: Source::CliUrl };
+            return Err(context.no_target(error));
         }
         let fingerprint = self.target.tls_fingerprint;
-        Some(Remote { url, source: Source::CliUrl, presented, secret_from: None, fingerprint, own: false })
+        Ok(Remote { url, source: Source::CliUrl, presented, secret_from: None, fingerprint, own: false })
     }
 
     async fn check(
@@ -120,6 +122,17 @@ impl CheckPairing {
         Connection::open(&endpoint, &login, deadline).await?.close().await;
         Ok(())
     }
+}
+
+/// What commands present to the gateway of this state directory.
+fn own_secret(context: &Context) -> Presented {
+    let known = Known { settings: &context.settings, sockets: &[], announced: None, files: false };
+    let ways = plan(&TargetArgs::default(), known).map(|plan| plan.ways).unwrap_or_default();
+    let own = ways.into_iter().find_map(|way| match way {
+        Way::Network(remote) if remote.own => Some(remote.presented),
+        _ => None,
+    });
+    own.unwrap_or_default()
 }
 
 fn failed(context: &Context, remote: &Remote, failure: Failure) -> CliError {
