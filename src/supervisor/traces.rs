@@ -23,7 +23,8 @@ pub struct Traces {
     pub pid_one: Option<String>,
     /// Whether the process itself is the first of its namespace.
     pub first: bool,
-    /// The container that we stand in, by the marks that its runtime left.
+    /// The container that we stand in, by the marks that its runtime left. None where systemd is its first process: its
+    /// runtime then starts systemd, and a gateway no more than a machine does.
     pub container: Option<ContainerKind>,
     /// Its `/proc/PID/cgroup`.
     pub cgroup: String,
@@ -42,10 +43,11 @@ impl Traces {
             let (its, ours) = (namespace(&directory), namespace(&proc.join("self")));
             its.is_some() && ours.is_some() && its != ours
         };
+        let pid_one = name(&proc.join("1")).filter(|_| !elsewhere);
         Self {
-            pid_one: name(&proc.join("1")).filter(|_| !elsewhere),
             first: is_first(&directory, pid),
-            container: container(root).filter(|_| !elsewhere),
+            container: container(root).filter(|_| !elsewhere && !is_machine(root, pid_one.as_deref())),
+            pid_one,
             cgroup: fs::read_to_string(directory.join("cgroup")).unwrap_or_default(),
             ancestors: ancestors(&proc, pid),
         }
@@ -71,6 +73,12 @@ fn container(root: &Path) -> Option<ContainerKind> {
     } else {
         None
     }
+}
+
+/// Whether systemd started what runs here. Its directory alone would not tell: containers are given that of their host to see.
+/// Nor would the first process alone: containers may share the process ids of their host.
+fn is_machine(root: &Path, pid_one: Option<&str>) -> bool {
+    pid_one == Some("systemd") && root.join("run/systemd/system").exists()
 }
 
 fn name(directory: &Path) -> Option<String> {
@@ -136,6 +144,26 @@ mod tests {
         assert!(Traces::read(root, Some(7)).first);
         write(root, "etc/hosts", "# Kubernetes-managed hosts file.\n");
         assert_eq!(Traces::read(root, Some(7)).container, Some(ContainerKind::Pod));
+    }
+
+    #[test]
+    fn a_container_that_systemd_started_is_a_machine() {
+        for (mark, kind) in [("run/systemd/container", ContainerKind::Other), (".dockerenv", ContainerKind::Docker)] {
+            let dir = tempfile::tempdir().expect("a directory");
+            let root = dir.path();
+            write(root, mark, "");
+            write(root, "proc/1/comm", "systemd\n");
+            let traces = Traces::read(root, Some(7));
+            assert_eq!(
+                (traces.container, traces.pid_one.as_deref()),
+                (Some(kind), Some("systemd")),
+                "the host's processes"
+            );
+            write(root, "run/systemd/system/x", "");
+            assert_eq!(Traces::read(root, Some(7)).container, None, "{mark}");
+            write(root, "proc/1/comm", "tini\n");
+            assert_eq!(Traces::read(root, Some(7)).container, Some(kind), "the host's directory");
+        }
     }
 
     #[test]
