@@ -48,30 +48,37 @@ CFG
       openclaw-test-proxy:1 > /dev/null
 }
 
-# Runs the tests that the arguments choose against the engine that is up.
+# Runs the tests of the binary $1 that the other arguments choose against the engine that is up.
 networks_run() {
-  local version
+  local version tests=$1
+  shift
   version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
   bounded docker/build.sh --binary "$work/openclaw" || { cannot_run 'the images could not be built'; return; }
   networks_proxy_image || { cannot_run 'the image of the proxy could not be made'; return; }
   # The log of every real OpenClaw program is in one directory, whatever its environment says.
   # shellcheck disable=SC2016 # expanded by the inner shell
-  OPENCLAW_NETWORKS=required OPENCLAW_INTEROP=required OPENCLAW_TEST_CACHE=${cache:?} OPENCLAW_STATIC_BINARY=$work/openclaw \
-    OPENCLAW_GATEWAY_IMAGE=openclaw-gateway:$version OPENCLAW_CLI_IMAGE=openclaw-cli:$version \
+  OPENCLAW_NETWORKS=required OPENCLAW_INTEROP=required OPENCLAW_PLAY=required OPENCLAW_TEST_CACHE=${cache:?} \
+    OPENCLAW_STATIC_BINARY=$work/openclaw OPENCLAW_GATEWAY_IMAGE=openclaw-gateway:$version OPENCLAW_CLI_IMAGE=openclaw-cli:$version \
     OPENCLAW_PROXY_IMAGE=openclaw-test-proxy:1 \
     bounded unshare --mount bash -c 'mkdir -p "$0" && mount -t tmpfs none "$0" && exec "$@"' /tmp/openclaw \
-    cargo test --locked --offline --no-fail-fast --test networks -- "$@"
+    cargo test --locked --offline --no-fail-fast --test "$tests" -- "$@"
+}
+
+# The whole case in a container, and on a machine without systemd, which needs no engine.
+networks_play() {
+  networks_run play on_a_machine_without_a_bus in_a_container
 }
 
 networks_suite() {
   local status=0 named=${DOCKER_HOST:-} log_directory=/tmp/openclaw made=
-  networks_install && networks_binary && bounded cargo test --locked --test networks --no-run || return
+  networks_install && networks_binary && bounded cargo test --locked --test networks --test play --no-run || return
   [[ -d $log_directory ]] || { mkdir "$log_directory" && made=$log_directory; }
-  engine_up "$networks_engine" && networks_run --skip without_userland_proxy || status=$?
+  engine_up "$networks_engine" && networks_run networks --skip without_userland_proxy || status=$?
+  [[ -e $work/cannot-run ]] || networks_play || status=$?
   engine_down
   # How another engine publishes ports is its owner's choice.
   if [[ -z $named && ! -e $work/cannot-run ]]; then
-    engine_up "$networks_engine" --userland-proxy=false && networks_run without_userland_proxy || status=$?
+    engine_up "$networks_engine" --userland-proxy=false && networks_run networks without_userland_proxy || status=$?
     engine_down
   fi
   [[ -z $made ]] || rmdir "$made"

@@ -1,0 +1,87 @@
+//! What the rows need of a place.
+
+use std::time::{Duration, Instant};
+
+use crate::support::ran::Ran;
+use crate::visitor::Visitor;
+
+/// For one command, a container or a pod that starts included. A loaded machine gets more than it needs.
+pub const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The secret of every gateway of the play that does not make its own.
+pub const TOKEN: &str = "token-of-the-play";
+
+/// Which place it is: a column of the table of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Plain,
+    Systemd,
+    Container,
+    Pod,
+}
+
+/// What the gateway and its commands say of a place.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// As what a visitor is seen: `CLASS from PEER`.
+    pub visitor_seen_as: String,
+    /// The name that the machine has for itself, and as what class who uses it is seen.
+    pub own_name: String,
+    pub own_name_class: &'static str,
+    /// Whether the secret is enough there. In a pod remote clients can come from the pod's own address.
+    pub own_name_is_silent: bool,
+    /// The `supervisor.kind` of `gateway status --json`; `None` where the gateway's process is not to be seen by its operator.
+    pub supervisor: Option<&'static str>,
+    /// What `gateway install --user` says, each to be found.
+    pub no_unit: &'static [&'static str],
+    /// What `gateway status` says to type when there is no gateway; `None` where its command line is gone with the gateway.
+    pub starts_with: Option<&'static str>,
+}
+
+/// A place where a gateway runs. It runs from the start.
+pub trait Place {
+    fn kind(&self) -> Kind;
+    fn facts(&self) -> Facts;
+    /// Runs our command line beside the gateway, on its state directory.
+    fn operator(&self, words: &str) -> Ran;
+    /// The same where no gateway runs.
+    fn operator_without_gateway(&self, words: &str) -> Ran {
+        self.operator(words)
+    }
+    /// Types a line where the operator stands, word for word.
+    fn types(&self, line: &str) -> Ran;
+    /// Starts the gateway again, and waits until it is ready.
+    fn start(&self);
+    /// Stops it as people do there, and waits until it is gone.
+    fn stop(&self);
+    /// What the gateway wrote.
+    fn log(&self) -> String;
+    /// The secret of the gateway.
+    fn token(&self) -> String {
+        TOKEN.to_owned()
+    }
+    /// A client elsewhere, which nothing but an approval lets in, with a device of its own.
+    fn visitor(&self) -> Visitor;
+    /// A client of the host behind the bridge, where there is one.
+    fn behind_the_bridge(&self) -> Option<Visitor> {
+        None
+    }
+    /// A line that starts a second gateway with a state directory of its own, where such a line can be typed.
+    fn another_gateway(&self) -> Option<String>;
+}
+
+/// Waits until `condition` gives something.
+///
+/// # Panics
+/// When it has not in time.
+#[track_caller]
+pub fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = condition() {
+            return found;
+        }
+        assert!(Instant::now() < end, "not within {PATIENCE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
