@@ -35,6 +35,12 @@ impl Rpc {
         self.source == Source::LocalSocket
     }
 
+    /// Whether it was refused, having brought no secret.
+    pub(super) fn brought_nothing(&self) -> bool {
+        let refused = |failure: &Failure| matches!(failure, Failure::Refused { .. });
+        matches!(&self.result, Err(CliError::Connect(error)) if refused(&error.failure) && error.target.secret_from.is_none())
+    }
+
     /// Whether nobody is there at all.
     pub(super) fn is_absent(&self) -> bool {
         matches!(&self.result, Err(CliError::Connect(error)) if error.failure.is_absent())

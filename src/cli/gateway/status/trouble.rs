@@ -115,6 +115,10 @@ fn connection(report: &Report) -> Vec<Trouble> {
         if nobody || (rpc.is_absent() && matches!(report.lock, Lock::Held { here: false, .. })) {
             continue;
         }
+        // Commands go over the socket here, and who comes by the network and brings nothing is refused rightly.
+        if told.is_socket() && told.result.is_ok() && rpc.brought_nothing() {
+            continue;
+        }
         let hint = error.hint().unwrap_or_else(|| "openclaw logs".into());
         // The first line says what; the rest of advice in several lines is told by the command itself.
         let next = hint.lines().next_back().unwrap_or_default().to_owned();

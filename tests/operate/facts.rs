@@ -1,0 +1,18 @@
+//! What `gateway status` takes for a problem.
+
+use crate::openclaw;
+use crate::support::home::Home;
+use crate::support::our_gateway::OurGateway;
+
+#[test]
+fn a_secret_that_only_the_gateway_was_given_is_no_problem_of_commands_that_go_over_the_socket() {
+    let gateway =
+        OurGateway::start_with(Home::new(), |command| command.env("OPENCLAW_GATEWAY_TOKEN", "known-to-the-gateway"));
+    let ran = openclaw(gateway.home(), &["gateway", "status", "--json"]).succeeded();
+    assert_eq!(ran.json()["rpc"]["ok"], true, "{ran}");
+    assert!(!ran.json()["troubles"].to_string().contains("device identity required"), "{ran}");
+    // One that is named and wrong is.
+    let words = ["gateway", "status", "--json", "--url", &gateway.url(), "--token", "another"];
+    let ran = openclaw(gateway.home(), &words).succeeded();
+    assert!(ran.json()["troubles"].to_string().contains("unauthorized: gateway token mismatch"), "{ran}");
+}
