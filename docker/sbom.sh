@@ -19,13 +19,11 @@ source scripts/lib/install.sh
 source scripts/lib/standalone.sh
 
 install_cargo_tool cargo-cyclonedx "$cyclonedx_version"
-install_cargo_tool cargo-about "$about_version"
+install_cargo_tool cargo-about "$about_version" --features cli
 
 # It writes beside the manifest; a copy keeps the work tree clean, also when this is cut short.
 mkdir "$work/source"
-cp -r Cargo.toml Cargo.lock src "$work/source/"
-mkdir -p "$work/source/benches/gateway"
-: > "$work/source/benches/gateway/main.rs"
+cp -r Cargo.toml Cargo.lock build.rs src benches "$work/source/"
 (
   cd "$work/source"
   "$cache/cargo-cyclonedx-$cyclonedx_version/bin/cargo-cyclonedx" cyclonedx \

@@ -95,22 +95,15 @@ install_openclaw() {
   done
 }
 
-# cargo-deny $1, as $cache/cargo-deny-$1/bin/cargo-deny. Unoptimised: it builds in a third of the time and runs for a second.
-install_cargo_deny() {
-  once "cargo-deny-$1" cargo_install_deny "$1" || cannot_run "cargo-deny $1 could not be built"
-}
-
-cargo_install_deny() {
-  bounded env CARGO_TARGET_DIR="$2/target" cargo install "cargo-deny@$1" --locked --debug --root "$2" &&
-    rm -rf "$2/target"
-}
-
-# The cargo command $1 of version $2, as $cache/$1-$2/bin/$1. Unoptimised, as above.
+# The cargo command $1 of version $2, as $cache/$1-$2/bin/$1; options for `cargo install` follow. Unoptimised: it builds in a third of the
+# time and runs for a second.
 install_cargo_tool() {
-  once "$1-$2" cargo_install_tool "$1" "$2" || cannot_run "$1 $2 could not be built"
+  once "$1-$2" cargo_install_tool "$@" || cannot_run "$1 $2 could not be built"
 }
 
 cargo_install_tool() {
-  bounded env CARGO_TARGET_DIR="$3/target" cargo install "$1@$2" --locked --debug --root "$3" &&
-    rm -rf "$3/target"
+  # The directory comes last.
+  local directory=${!#}
+  bounded env CARGO_TARGET_DIR="$directory/target" cargo install "$1@$2" --locked --debug --root "$directory" "${@:3:$#-3}" &&
+    rm -rf "$directory/target"
 }
