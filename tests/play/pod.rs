@@ -1,5 +1,6 @@
 //! The pod of a release of the chart, which `tests/kubernetes/test_play.py` installs.
 
+use std::io::ErrorKind;
 use std::process::Command;
 
 use crate::place::{Facts, Kind, PATIENCE, Place, eventually};
@@ -69,13 +70,18 @@ impl Place for Pod {
         });
         // The node learns a moment later where the service leads to now.
         let visitor = self.visitor();
-        eventually("a service that leads to it", || visitor.is_heard().then_some(()));
+        eventually("a service that leads to it", || visitor.dials().ok());
     }
 
     fn stop(&self) {
+        let visitor = self.visitor();
         self.scale(0);
         let pod = format!("pod/{}", self.name());
         kubectl(&["wait", "--for=delete", &pod, "--timeout=110s"]).succeeded();
+        // Until then packets go to an address that nobody has.
+        eventually("a service that leads nowhere", || {
+            (visitor.dials() == Err(ErrorKind::ConnectionRefused)).then_some(())
+        });
     }
 
     fn log(&self) -> String {

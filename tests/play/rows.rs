@@ -24,6 +24,12 @@ enum Row {
     NotRunning,
     /// `wss` to a plain port.
     WrongScheme,
+    /// `ws` to a port with TLS.
+    TlsUnasked,
+    /// `--url` without a secret.
+    NoSecret,
+    /// The address of the page from `gateway status`, which asks for pairing as well.
+    Dashboard,
     /// A gateway runs there already.
     PortTaken,
 }
@@ -42,8 +48,11 @@ const NO_ENGINE: &str =
 const NO_COPY: &str =
     "kube-proxy rewrites addresses and copies no connections: who comes by the node has the row after this one";
 
+const CONFIG_MAP: &str =
+    "its configuration is a ConfigMap, and TLS a Secret: neither is switched on by a command of ours";
+
 #[rustfmt::skip]
-const TABLE: [(Row, [Cell; 4]); 10] = [
+const TABLE: [(Row, [Cell; 4]); 13] = [
     //                        plain machine      systemd           container  pod
     (Row::BehindDockerProxy, [Never(NO_ENGINE), Never(NO_ENGINE), Here,      Never(NO_COPY)]),
     (Row::PairingRequired,   [Here,             Here,             Here,      Here]),
@@ -54,6 +63,9 @@ const TABLE: [(Row, [Cell; 4]); 10] = [
     (Row::NoUserBus,         [Here,             Here,             Here,      Here]),
     (Row::NotRunning,        [Here,             Here,             Here,      Here]),
     (Row::WrongScheme,       [Here,             Here,             Here,      Here]),
+    (Row::TlsUnasked,        [Here,             Here,             Here,      Never(CONFIG_MAP)]),
+    (Row::NoSecret,          [Here,             Here,             Here,      Here]),
+    (Row::Dashboard,         [Here,             Here,             Here,      Here]),
     (Row::PortTaken,         [Here,             Here,             Here,      Here]),
 ];
 
@@ -90,6 +102,9 @@ impl Row {
             Self::NoUserBus => no_user_bus(place, facts),
             Self::NotRunning => not_running(place, facts),
             Self::WrongScheme => wrong_scheme(place),
+            Self::TlsUnasked => tls_unasked(place),
+            Self::NoSecret => no_secret(place),
+            Self::Dashboard => dashboard(place),
             Self::PortTaken => port_taken(place),
         }
     }
@@ -131,6 +146,9 @@ fn pairing_required(place: &dyn Place, facts: &Facts) {
     assert_eq!(visitor.seen_as(&visitor.url("ws")), facts.visitor_seen_as);
     let refused = visitor.run("devices list").exited(1).says(&["pairing required", "seen as", "approve with `"]);
     logged(place, &["closed before connect", "code=1008", "pairing required"]);
+    // Following it does not need what is refused.
+    place.operator("logs --limit 50").succeeded().says(&["pairing required"]);
+    place.operator("devices list").succeeded().says(&["Pending (1)"]);
     as_advised(place, &refused);
     visitor.run("devices list").succeeded();
 }
@@ -230,6 +248,42 @@ fn wrong_scheme(place: &dyn Place) {
         .says(&["the port speaks plain HTTP, and wss:// was used", &format!("use {plain}")]);
     as_advised(place, &visitor.at(&plain, "devices list").exited(1));
     visitor.at(&plain, "devices list").succeeded();
+}
+
+fn tls_unasked(place: &dyn Place) {
+    let visitor = place.visitor();
+    as_advised(place, &visitor.run("devices list").exited(1));
+    place.operator("config set gateway.tls.enabled true").succeeded();
+    place.operator("gateway restart").succeeded();
+    let told = format!("use {}", visitor.url("wss"));
+    visitor.run("devices list").exited(1).says(&["the port speaks TLS, and ws:// was used", &told]);
+    place.operator("devices list").succeeded();
+    place.operator("config unset gateway.tls.enabled").succeeded();
+    place.operator("gateway restart").succeeded();
+    visitor.run("devices list").succeeded();
+}
+
+fn no_secret(place: &dyn Place) {
+    let visitor = place.visitor();
+    visitor.without_secret("devices list").exited(1).says(&[
+        "gateway url override requires explicit credentials",
+        "pass --token or --password",
+        "Hint: the token is gateway.auth.token on the gateway's machine",
+    ]);
+    // Where it is, as the hint says.
+    let told = place.operator("config get gateway.auth.token --json").succeeded();
+    assert_eq!(told.json(), place.token(), "{told}");
+    as_advised(place, &visitor.run("devices list").exited(1));
+    visitor.run("devices list").succeeded();
+}
+
+fn dashboard(place: &dyn Place) {
+    place
+        .operator("dashboard --no-open")
+        .succeeded()
+        .says(&["Dashboard URL: http://", "If the page asks for pairing: openclaw devices list"]);
+    let status = place.operator("gateway status").succeeded();
+    status.says(&["Dashboard: http://"]);
 }
 
 fn port_taken(place: &dyn Place) {

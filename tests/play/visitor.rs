@@ -1,10 +1,12 @@
 //! Who comes to the gateway by the network, from a machine of its own.
 
 use std::fs::{self, File};
-use std::net::TcpStream;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nix::sched::{CloneFlags, setns};
 use openclaw::client::{Connection, Deadline, Endpoint, Failure, Login, Presented};
@@ -21,6 +23,9 @@ use crate::support::ran::Ran;
 
 /// Where nginx listens on the visitor's machine.
 const FRONT: u16 = 8080;
+
+/// What one connection gets: on one machine it is there at once, or it leads nowhere.
+const DIAL: Duration = Duration::from_secs(2);
 
 /// Our command line with a device of its own, in a network namespace.
 pub struct Visitor {
@@ -61,10 +66,19 @@ impl Visitor {
         format!("{} from {}", member("class"), member("peer"))
     }
 
+    /// Runs `words` with the URL and nothing else.
+    pub fn without_secret(&self, words: &str) -> Ran {
+        Ran::to_end(self.openclaw(words).args(["--url", &self.url("ws")]), PATIENCE)
+    }
+
     fn with(&self, url: &str, token: &str, words: &str) -> Ran {
+        Ran::to_end(self.openclaw(words).args(["--url", url, "--token", token]), PATIENCE)
+    }
+
+    fn openclaw(&self, words: &str) -> Command {
         let mut command = self.command(OurGateway::program());
-        command.env("OPENCLAW_ALLOW_INSECURE_PRIVATE_WS", "1");
-        Ran::to_end(command.args(words.split_whitespace()).args(["--url", url, "--token", token]), PATIENCE)
+        command.env("OPENCLAW_ALLOW_INSECURE_PRIVATE_WS", "1").args(words.split_whitespace());
+        command
     }
 
     fn command(&self, program: &Path) -> Command {
@@ -94,10 +108,11 @@ impl Visitor {
         })
     }
 
-    /// Whether anything takes its connection.
-    pub fn is_heard(&self) -> bool {
-        let address = self.address.clone();
-        self.on_its_machine(move || TcpStream::connect(address).is_ok())
+    /// What becomes of a connection of its own: taken, or why not.
+    pub fn dials(&self) -> Result<(), ErrorKind> {
+        let address: SocketAddr = self.address.parse().expect("an address and a port");
+        let dial = move || TcpStream::connect_timeout(&address, DIAL).map(drop).map_err(|error| error.kind());
+        self.on_its_machine(dial)
     }
 
     /// Runs `work` in its network, which is that of one thread and ends with it.
