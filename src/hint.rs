@@ -5,9 +5,9 @@
 
 /// What to do about an error.
 pub trait Hint {
-    /// The next command to type or the setting to change, as one sentence or command line; `None` when there is nothing
-    /// better than the text itself.
-    fn hint(&self) -> Option<String>;
+    /// The next command to type or the setting to change, as one sentence or command line. There always is one: where nothing
+    /// is known, it is where to look.
+    fn hint(&self) -> String;
 }
 
 /// `word` quoted for a shell where it needs it.

@@ -91,7 +91,8 @@ fn refuse(error: &clap::Error, asks_for_json: bool) -> ExitCode {
         let text = error.render().to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
         let mut output = Output::to_writers(io::stdout(), io::sink(), Format::Json, None);
-        let _ = CliError::usage(message).print(&mut output);
+        let _ = CliError::usage(message, "openclaw --help, or --help after the command, lists what there is")
+            .print(&mut output);
     }
     let _ = error.print();
     if error.use_stderr() { ExitCode::from(Exit::Failed.code()) } else { ExitCode::SUCCESS }

@@ -110,8 +110,8 @@ pub enum TokenKeyError {
 }
 
 impl Hint for TokenKeyError {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
+    fn hint(&self) -> String {
+        match self {
             Self::Read { path, .. } => format!("make {} readable for this user", path.display()),
             Self::Damaged { path } => format!(
                 "restore {} from a backup, or move it away: then every device gets a new token when it next connects with \
@@ -121,7 +121,7 @@ impl Hint for TokenKeyError {
             Self::Create { .. } => {
                 "make the state directory writable, or name another one with OPENCLAW_STATE_DIR".into()
             }
-        })
+        }
     }
 }
 
@@ -177,7 +177,7 @@ mod tests {
             fs::write(state.token_key(), content).expect("written");
             let error = TokenKey::load_or_create(&state).expect_err(content);
             assert!(matches!(error, TokenKeyError::Damaged { .. }), "{content}: {error}");
-            assert!(error.hint().expect("a hint").contains("token.key"), "{content}");
+            assert!(error.hint().contains("token.key"), "{content}");
             assert_eq!(fs::read_to_string(state.token_key()).expect("read"), content);
         }
     }

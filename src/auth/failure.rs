@@ -134,8 +134,8 @@ impl AuthFailure {
 }
 
 impl Hint for AuthFailure {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
+    fn hint(&self) -> String {
+        match self {
             Self::TokenMissing | Self::TokenMismatch { .. } => {
                 "give the gateway's token with --token or OPENCLAW_GATEWAY_TOKEN".into()
             }
@@ -150,7 +150,7 @@ impl Hint for AuthFailure {
             Self::RateLimited { .. } => {
                 "use the Unix socket or a paired device, which no other client can slow down, or try again later".into()
             }
-        })
+        }
     }
 }
 
@@ -304,7 +304,7 @@ mod tests {
                     "{message}"
                 );
             }
-            assert!(failure.hint().is_some(), "{failure:?}");
+            assert!(!failure.hint().is_empty(), "{failure:?}");
         }
     }
 }

@@ -167,7 +167,7 @@ impl Cli {
         match self.command {
             Command::Gateway(gateway) => match gateway.command {
                 Some(command) => command.run(context, output).await,
-                None => Err(CliError::usage("a gateway is run by the program itself")),
+                None => Err(CliError::usage("a gateway is run by the program itself", "openclaw gateway run")),
             },
             Command::Devices(devices) => devices.run(context, output).await,
             Command::Logs(logs) => logs.run(context, output).await,

@@ -42,7 +42,7 @@ impl Man {
         };
         write().map_err(|error| CliError::Files {
             message: format!("cannot write the manual pages into {}: {error}", self.directory.display()),
-            hint: Some("name a directory that this user may write in: openclaw man ./man1".into()),
+            hint: "name a directory that this user may write in: openclaw man ./man1".into(),
         })?;
         output.line(&format!("wrote {} pages into {}", pages.len(), self.directory.display()))?;
         Ok(Exit::Done)
@@ -104,6 +104,6 @@ mod tests {
         let (mut output, ..) = captured(Format::Text, None);
         fs::write(home.path().join("file"), "").expect("writable");
         let error = Man { directory: home.path().join("file/x") }.run(&mut output).expect_err("no directory");
-        assert!(crate::hint::Hint::hint(&error).is_some(), "{error}");
+        assert!(crate::hint::Hint::hint(&error).contains("openclaw man"), "{error}");
     }
 }

@@ -126,7 +126,7 @@ pub async fn reach(context: &Context, args: &TargetArgs, wish: Wish, output: &mu
             }
             finished(error, earlier, context, (!plan.explicit).then_some(&lock))
         }
-        None => CliError::usage("there is no gateway to talk to"),
+        None => CliError::usage("there is no gateway to talk to", NONE_TO_ASK),
     })
 }
 
@@ -153,7 +153,7 @@ pub(super) async fn gateway(
 ) -> Result<Session, CliError> {
     match reach(context, args, Wish { files: false, offline: false, ..wish }, output).await? {
         Reached::Gateway(session) => Ok(*session),
-        Reached::Files => Err(CliError::usage("there is no gateway to talk to")),
+        Reached::Files => Err(CliError::usage("there is no gateway to talk to", NONE_TO_ASK)),
     }
 }
 
@@ -166,9 +166,12 @@ pub(super) async fn open_way(context: &Context, args: &TargetArgs, wish: Wish, w
     match way {
         Way::Socket(path) => traveller.socket(path).await.map_err(|error| CliError::Connect(Box::new(error))),
         Way::Network(remote) => traveller.network(remote).await,
-        Way::Files => Err(CliError::usage("there is no gateway to talk to")),
+        Way::Files => Err(CliError::usage("there is no gateway to talk to", NONE_TO_ASK)),
     }
 }
+
+/// What helps where nothing is known of a gateway.
+const NONE_TO_ASK: &str = "openclaw gateway run starts one; --url and --token name one elsewhere";
 
 /// What helps against a gateway that hangs.
 const RESTART: &str = "`openclaw logs` reads its log all the same; restart it";
@@ -315,7 +318,10 @@ impl Traveller<'_> {
         }
         match first {
             Some(error) => Err(CliError::Connect(Box::new(error))),
-            None => Err(CliError::usage("there is no secret to present")),
+            None => Err(CliError::usage(
+                "there is no secret to present",
+                "give the gateway's token with --token or OPENCLAW_GATEWAY_TOKEN",
+            )),
         }
     }
 
@@ -357,7 +363,10 @@ impl Traveller<'_> {
     /// Work on the files was asked for. A gateway that answers does it better, and would be worked against.
     async fn only_files(&self, ways: &[Way], lock: &LockState, output: &mut Output) -> Result<Reached, CliError> {
         if self.args.url.is_some() {
-            return Err(CliError::usage("--offline works on the files here, so it cannot go together with --url"));
+            return Err(CliError::usage(
+                "--offline works on the files here, so it cannot go together with --url",
+                "leave --url out to work on the files, or --offline to ask the gateway there",
+            ));
         }
         if matches!(lock, LockState::Held { same_kernel: true, .. }) {
             let args = TargetArgs { timeout: Some(LOCAL_ANSWER_TIMEOUT), ..self.args.clone() };

@@ -35,7 +35,7 @@ struct Overview {
     latency_ms: u128,
     asked: Result<Answers, CliError>,
     /// What is wrong with the configuration.
-    problem: Option<(String, Option<String>)>,
+    problem: Option<(String, String)>,
 }
 
 /// What the gateway said.
@@ -152,14 +152,12 @@ impl Overview {
                 };
                 output.field("Gateway", tone, &word)?;
                 output.field("Cause", Tone::Plain, &error.lines().swap_remove(0))?;
-                if let Some(hint) = error.hint() {
-                    output.field("Next", Tone::Plain, &hint)?;
-                }
+                output.field("Next", Tone::Plain, &error.hint())?;
             }
         }
         if let Some((problem, hint)) = &self.problem {
             output.field("Config", Tone::Bad, problem)?;
-            output.field("Next", Tone::Plain, hint.as_deref().unwrap_or("openclaw config validate"))?;
+            output.field("Next", Tone::Plain, hint)?;
         }
         output.field("State", Tone::Dim, &self.state.display().to_string())?;
         output.toned(Tone::Dim, "More: openclaw gateway status, openclaw doctor, openclaw logs --follow")
@@ -201,7 +199,7 @@ impl Overview {
         document["config"] =
             json!({ "valid": self.problem.is_none(), "error": self.problem.as_ref().map(|(problem, _)| problem) });
         document["stateDir"] = json!(self.state);
-        document["hint"] = json!(failure.and_then(crate::hint::Hint::hint));
+        document["hint"] = json!(failure.map(crate::hint::Hint::hint));
         document
     }
 }

@@ -8,9 +8,9 @@ use crate::{
 };
 
 impl Hint for Failure {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Unresolved(error) => return error.hint(),
+    fn hint(&self) -> String {
+        match self {
+            Self::Unresolved(error) => error.hint(),
             Self::NothingListens { .. } | Self::NoSocket { .. } => {
                 "start the gateway with `openclaw gateway run`, or check `openclaw gateway status`".into()
             }
@@ -39,9 +39,9 @@ impl Hint for Failure {
                     .into()
             }
             Self::Authorities { .. } => "SSL_CERT_FILE names a PEM file of certificates".into(),
-            Self::NotAGateway(answer) => return answer.hint(),
+            Self::NotAGateway(answer) => answer.hint(),
             Self::NotHttp(_) | Self::WrongKey | Self::NotTheProtocol(_) => "check host and port".into(),
-            Self::Closed { step, closed } => return closed_early(*step, closed),
+            Self::Closed { step, closed } => closed_early(*step, closed),
             Self::Timeout { step, .. } => match step {
                 Step::Dialing => "check the address, and that no firewall is in between; --timeout waits longer".into(),
                 Step::Tls | Step::Upgrade => {
@@ -54,34 +54,34 @@ impl Hint for Failure {
                 Step::Connect => "the gateway is busy or hangs: look at `openclaw logs`; --timeout waits longer".into(),
             },
             Self::Refused { error, closed } => {
-                return refusal(error).or_else(|| closed.as_ref().and_then(|closed| by_text(&closed.reason)));
+                refusal(error).or_else(|| by_text(&closed.as_ref()?.reason)).unwrap_or_else(|| in_its_log(error))
             }
-        })
+        }
     }
 }
 
 impl Hint for CallFailure {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> String {
         match self {
-            Self::Refused(error) => refusal(error),
-            Self::Unreadable { .. } => Some("the gateway's version may be too far from this program's".into()),
+            Self::Refused(error) => refusal(error).unwrap_or_else(|| in_its_log(error)),
+            Self::Unreadable { .. } => "the gateway's version may be too far from this program's".into(),
             Self::Lost(closed) => match closed.code {
-                Some(1012 | 1013) => Some("the gateway restarts: try again in a moment".into()),
-                Some(4001) => Some("the device or the secret no longer counts: run the command again".into()),
-                None => Some("the gateway may have crashed just now: look at `openclaw logs`".into()),
-                _ => by_text(&closed.reason),
+                Some(1012 | 1013) => "the gateway restarts: try again in a moment".into(),
+                Some(4001) => "the device or the secret no longer counts: run the command again".into(),
+                None => "the gateway may have crashed just now: look at `openclaw logs`".into(),
+                Some(_) => by_text(&closed.reason).unwrap_or_else(|| LOG.into()),
             },
             Self::Timeout { .. } => {
-                Some("the gateway is busy or hangs: look at `openclaw logs`; --timeout waits longer".into())
+                "the gateway is busy or hangs: look at `openclaw logs`; --timeout waits longer".into()
             }
         }
     }
 }
 
 impl Hint for Answer {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> String {
         let by = self.server.as_deref().map(|server| format!(" ({server})")).unwrap_or_default();
-        Some(match (self.status.as_u16(), &self.location) {
+        match (self.status.as_u16(), &self.location) {
             (300..=399, Some(location)) => match location.parse::<super::GatewayUrl>() {
                 Ok(url) if url.scheme() == Scheme::Wss => format!("it sends us to {url}: use that"),
                 _ => format!("what answers{by} sends us elsewhere: use the gateway's own address"),
@@ -106,7 +106,7 @@ impl Hint for Answer {
                 passing_upgrades(self.server.as_deref())
             ),
             _ => format!("check host and port{by}"),
-        })
+        }
     }
 }
 
@@ -123,11 +123,19 @@ fn passing_upgrades(server: Option<&str>) -> &'static str {
     }
 }
 
-fn closed_early(step: Step, closed: &Closed) -> Option<String> {
+/// Where to look when nothing better is known.
+const LOG: &str = "where the gateway runs, `openclaw logs` says what it makes of this";
+
+/// Advice about a refusal whose text is not known.
+fn in_its_log(error: &ErrorShape) -> String {
+    if error.retryable == Some(true) { "try again in a moment".into() } else { LOG.into() }
+}
+
+fn closed_early(step: Step, closed: &Closed) -> String {
     if let Some(hint) = by_text(&closed.reason) {
-        return Some(hint);
+        return hint;
     }
-    Some(match (closed.code, step) {
+    match (closed.code, step) {
         (Some(1012 | 1013), _) => "the gateway starts or restarts: try again in a moment".into(),
         (Some(1009), _) => "something in between refuses large frames".into(),
         (None, Step::Tls | Step::Upgrade) => {
@@ -138,8 +146,8 @@ fn closed_early(step: Step, closed: &Closed) -> Option<String> {
         (None | Some(1000 | 1005 | 1011), _) => {
             "the gateway gave up on us or crashed just now: look at `openclaw logs`".into()
         }
-        _ => return None,
-    })
+        _ => LOG.into(),
+    }
 }
 
 /// Advice about an answer of the gateway. What the gateway itself advises is best: it knows where it stands.
@@ -258,7 +266,7 @@ mod tests {
         ];
         for (error, part) in rows {
             let message = error.message.clone();
-            let hint = CallFailure::Refused(Box::new(error)).hint().unwrap_or_default();
+            let hint = CallFailure::Refused(Box::new(error)).hint();
             assert!(hint.contains(part), "{message}: {hint}");
         }
     }
@@ -284,7 +292,7 @@ mod tests {
             (answer(403, "x", None, r#"{"error":{"type":"proxy_attribution_required"}}"#), "gateway.trustedProxies"),
         ];
         for (answer, part) in rows {
-            let hint = answer.hint().unwrap_or_default();
+            let hint = answer.hint();
             assert!(hint.contains(part), "{answer:?}: {hint}");
         }
     }

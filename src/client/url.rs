@@ -52,8 +52,8 @@ pub struct InvalidUrl {
 }
 
 impl Hint for InvalidUrl {
-    fn hint(&self) -> Option<String> {
-        Some("write it as ws://HOST:PORT, or wss://HOST:PORT where the gateway has TLS".into())
+    fn hint(&self) -> String {
+        "write it as ws://HOST:PORT, or wss://HOST:PORT where the gateway has TLS".into()
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     file,
     load::{Files, Layers, Purpose, finish},
     origin::Origin,
-    problem::{ConfigError, Problem, ProblemKind},
+    problem::{ConfigError, Problem},
     warning::{Warning, WarningKind},
 };
 use crate::hint::Hint;
@@ -119,16 +119,8 @@ pub(super) fn examine(environment: &Environment, files: &Files<'_>) -> Result<Di
 
 impl Located<Problem> {
     /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        self.what.hint().or_else(|| match &self.what.kind {
-            ProblemKind::Mistyped { .. } => self.what.key.as_ref().map(|key| format!("openclaw config schema {key}")),
-            ProblemKind::HalfKeyPair(other) => Some(format!("openclaw config set {other} PATH")),
-            ProblemKind::RemoteMode => Some("openclaw config set gateway.mode local".into()),
-            ProblemKind::Syntax { .. } | ProblemKind::NotText { .. } => {
-                Some(format!("mend {} with an editor, then run `openclaw config validate`", self.what.origin))
-            }
-            _ => None,
-        })
+    pub fn hint(&self) -> String {
+        self.what.hint()
     }
 }
 
@@ -178,7 +170,7 @@ mod tests {
                 "gateway.json:2:15: gateway.publishedOn: found 5, expected a text",
             ]
         );
-        assert_eq!(found.problems[0].hint().as_deref(), Some("openclaw config schema gateway.port"));
+        assert_eq!(found.problems[0].hint(), "openclaw config schema gateway.port");
         let warnings: Vec<_> = found.warnings.iter().map(|each| short(each.to_string())).collect();
         assert_eq!(
             warnings,

@@ -84,10 +84,10 @@ pub enum DraftError {
 }
 
 impl Hint for DraftError {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> String {
         match self {
             Self::Config(error) => error.hint(),
-            Self::Unreadable { .. } => Some("openclaw config validate".into()),
+            Self::Unreadable { .. } => "openclaw config validate".into(),
             Self::Edit { error, .. } => error.hint(),
             Self::Write(error) => error.hint(),
         }
@@ -214,7 +214,7 @@ impl Draft {
                     verdict.remarks.push("this machine's own gateway does not start in this mode".into());
                 }
                 (ProblemKind::HalfKeyPair(_) | ProblemKind::MissingVariable(_), false) => {
-                    verdict.remarks.push(with_hint(problem.to_string(), problem.hint()));
+                    verdict.remarks.push(format!("{problem}; {}", problem.hint()));
                 }
                 (_, false) => verdict.problems.push(problem),
             }
@@ -265,13 +265,6 @@ fn refusal(warning: &Located<Warning>) -> Option<Located<Problem>> {
     };
     let what = Problem { key: warning.what.key.clone(), origin: warning.what.origin.clone(), kind };
     Some(Located { what, place: warning.place.clone() })
-}
-
-fn with_hint(text: String, hint: Option<String>) -> String {
-    match hint {
-        Some(hint) => format!("{text}; {hint}"),
-        None => text,
-    }
 }
 
 /// Takes out the objects that are empty now: what was in them has gone to the other file.

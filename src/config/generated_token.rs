@@ -111,20 +111,20 @@ pub enum TokenError {
 }
 
 impl Hint for TokenError {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> String {
         match self {
-            Self::Random(_) => Some("set OPENCLAW_GATEWAY_TOKEN".into()),
-            Self::Write { .. } => Some(format!(
+            Self::Random(_) => "set OPENCLAW_GATEWAY_TOKEN".into(),
+            Self::Write { .. } => format!(
                 "make the state directory writable for uid {}, or set OPENCLAW_GATEWAY_TOKEN_FILE",
                 nix::unistd::geteuid()
-            )),
+            ),
             Self::Read { path, .. } => {
-                Some(format!("make {} readable for uid {}", path.display(), nix::unistd::geteuid()))
+                format!("make {} readable for uid {}", path.display(), nix::unistd::geteuid())
             }
             Self::NoToken { path, .. } => {
-                Some(format!("write a token into {}, or remove it: the next start makes a new one", path.display()))
+                format!("write a token into {}, or remove it: the next start makes a new one", path.display())
             }
-            Self::Vanished { .. } => Some("start again".into()),
+            Self::Vanished { .. } => "start again".into(),
         }
     }
 }

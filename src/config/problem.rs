@@ -49,21 +49,21 @@ impl fmt::Display for ConfigError {
 }
 
 impl Hint for ConfigError {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> String {
         match self {
-            Self::NoHome { .. } => Some("set OPENCLAW_STATE_DIR to a directory that this user can write to".into()),
+            Self::NoHome { .. } => "set OPENCLAW_STATE_DIR to a directory that this user can write to".into(),
             Self::NotADirectory { path, .. } => {
                 let file = shell(&path.display().to_string());
-                Some(format!("name a directory in OPENCLAW_STATE_DIR, or move the file away: mv {file} {file}.old"))
+                format!("name a directory in OPENCLAW_STATE_DIR, or move the file away: mv {file} {file}.old")
             }
             Self::Invalid(problems) => {
                 let mut hints: Vec<String> = Vec::new();
-                for hint in problems.iter().filter_map(Problem::hint) {
+                for hint in problems.iter().map(Problem::hint) {
                     if !hints.contains(&hint) {
                         hints.push(hint);
                     }
                 }
-                (!hints.is_empty()).then(|| hints.join("; "))
+                hints.join("; ")
             }
         }
     }
@@ -266,49 +266,77 @@ pub enum ProblemKind {
 }
 
 impl Hint for Problem {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> String {
         let key = self.key.as_deref().unwrap_or_default();
         match &self.kind {
-            ProblemKind::SecretReference => Some(secret_hint(key)),
+            ProblemKind::SecretReference => secret_hint(key),
             ProblemKind::SecretsDiffer { other } => {
-                Some(format!("keep one of {} and {other}, or give both the same value", self.origin))
+                format!("keep one of {} and {other}, or give both the same value", self.origin)
             }
             ProblemKind::SecretDefect(_) if self.origin.layer() != super::Layer::Flag => {
-                Some("write a secret there, for example from `openssl rand -hex 24`, or remove it".into())
+                "write a secret there, for example from `openssl rand -hex 24`, or remove it".into()
             }
-            ProblemKind::MissingVariable(name) => Some(format!("set {name}, or write the value into {}", self.origin)),
-            ProblemKind::PasswordMissing => Some(secret_hint("gateway.auth.password")),
+            ProblemKind::MissingVariable(name) => format!("set {name}, or write the value into {}", self.origin),
+            ProblemKind::PasswordMissing => secret_hint("gateway.auth.password"),
             ProblemKind::TokenBesideTrustedProxy { token } => {
-                Some(format!("remove the token from {token}, or set gateway.auth.mode to {}", AuthMode::Token))
+                format!("remove the token from {token}, or set gateway.auth.mode to {}", AuthMode::Token)
             }
             ProblemKind::UserHeaderMissing => {
-                Some("set gateway.auth.trustedProxy.userHeader to the header that your proxy sets, for example x-forwarded-user".into())
+                "set gateway.auth.trustedProxy.userHeader to the header that your proxy sets, for example x-forwarded-user".into()
             }
-            ProblemKind::TrustedProxiesMissing => Some("list your proxy in gateway.trustedProxies".into()),
-            ProblemKind::TrustsEverybody { may_be_permitted, .. } => Some(format!(
+            ProblemKind::TrustedProxiesMissing => "list your proxy in gateway.trustedProxies".into(),
+            ProblemKind::TrustsEverybody { may_be_permitted, .. } => format!(
                 "list the addresses that are meant{}",
                 if *may_be_permitted {
                     ", or set gateway.dangerouslyTrustAllProxies to true in gateway.json if nobody else can reach this port"
                 } else {
                     ""
                 }
-            )),
+            ),
             ProblemKind::PreamblePortMissing | ProblemKind::PreamblePortShared => {
-                Some("set gateway.proxyProtocol.port to a port that nothing else uses, for example 18790".into())
+                "set gateway.proxyProtocol.port to a port that nothing else uses, for example 18790".into()
             }
             ProblemKind::PreambleFromNobody => {
-                Some("list the proxy's addresses or names in gateway.proxyProtocol.from".into())
+                "list the proxy's addresses or names in gateway.proxyProtocol.from".into()
             }
             ProblemKind::OpenBind { .. } => {
-                Some("set gateway.auth.mode to token or password, or gateway.bind to loopback".into())
+                "set gateway.auth.mode to token or password, or gateway.bind to loopback".into()
             }
-            ProblemKind::CustomBindHostMissing => Some("set gateway.customBindHost to an address of this machine".into()),
+            ProblemKind::CustomBindHostMissing => "set gateway.customBindHost to an address of this machine".into(),
             ProblemKind::CertificateMissing => {
-                Some("set gateway.tls.certPath and gateway.tls.keyPath, or gateway.tls.autoGenerate to true".into())
+                "set gateway.tls.certPath and gateway.tls.keyPath, or gateway.tls.autoGenerate to true".into()
             }
-            ProblemKind::Unreadable { kind: io::ErrorKind::PermissionDenied, .. } => Some(format!("make {} readable for this user", self.origin)),
-            ProblemKind::NoHome => Some("write the whole path, or set OPENCLAW_HOME".into()),
-            _ => None,
+            ProblemKind::Unreadable { kind: io::ErrorKind::PermissionDenied, .. } => format!("make {} readable for this user", self.origin),
+            ProblemKind::NoHome => "write the whole path, or set OPENCLAW_HOME".into(),
+            ProblemKind::SecretDefect(_) => "give another one, for example from `openssl rand -hex 24`".into(),
+            ProblemKind::SecretFileUnreadable { path, .. } => {
+                format!("make {} readable for this user, or name another file in {}", path.display(), self.origin)
+            }
+            ProblemKind::SecretFileEmpty(path) => format!("write the secret into {}", path.display()),
+            ProblemKind::SecretFileTooLarge { .. } => {
+                format!("name a file in {} that holds the secret and nothing else", self.origin)
+            }
+            ProblemKind::Mistyped { .. } | ProblemKind::TrustedEntry { .. } if self.key.is_some() => {
+                format!("openclaw config schema {key}")
+            }
+            ProblemKind::HalfKeyPair(other) => format!("openclaw config set {other} PATH"),
+            ProblemKind::RemoteMode => "openclaw config set gateway.mode local".into(),
+            ProblemKind::NotUnicode => format!("set {} to text, or unset it", self.origin),
+            ProblemKind::Missing => format!("make {}, or take out what names it", self.origin),
+            ProblemKind::Include { path, .. } => {
+                format!("mend {}, or take it out of the `$include` in {}", path.display(), self.origin)
+            }
+            ProblemKind::IncludesItself | ProblemKind::TooManyIncludes { .. } => {
+                format!("take an `$include` out that leads to {}", self.origin)
+            }
+            ProblemKind::TooLarge { .. } => format!("leave nothing but settings in {}", self.origin),
+            ProblemKind::Unreadable { .. } => format!("see that {} is a file on a disk that works", self.origin),
+            ProblemKind::Mistyped { .. }
+            | ProblemKind::TrustedEntry { .. }
+            | ProblemKind::Syntax { .. }
+            | ProblemKind::NotText { .. } => {
+                format!("mend {} with an editor, then run `openclaw config validate`", self.origin)
+            }
         }
     }
 }

@@ -62,8 +62,8 @@ pub enum WriteError {
 }
 
 impl Hint for WriteError {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
+    fn hint(&self) -> String {
+        match self {
             Self::ConfigMap { .. } => {
                 "edit the object that it comes from (`kubectl edit configmap NAME`, or the chart's values), and roll it out; \
                  environment variables of the pod win over the file"
@@ -84,7 +84,7 @@ impl Hint for WriteError {
             Self::Changed { .. } => "run the same command again".into(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "make room on the disk".into(),
             Self::Io { .. } => "openclaw doctor".into(),
-        })
+        }
     }
 }
 
@@ -237,7 +237,7 @@ mod tests {
         symlink("..data/openclaw.json", &path).expect("linked");
         let error = replace(&path, Some(b"{}"), "{ }").expect_err("not ours");
         assert!(matches!(error, WriteError::ConfigMap { .. }), "{error}");
-        assert!(error.hint().expect("a way out").contains("kubectl"));
+        assert!(error.hint().contains("kubectl"));
     }
 
     #[test]

@@ -47,8 +47,8 @@ impl fmt::Debug for DeviceId {
 pub struct InvalidDeviceId;
 
 impl crate::hint::Hint for InvalidDeviceId {
-    fn hint(&self) -> Option<String> {
-        Some("openclaw devices list".into())
+    fn hint(&self) -> String {
+        "openclaw devices list".into()
     }
 }
 

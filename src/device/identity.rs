@@ -197,15 +197,15 @@ impl IdentityError {
 }
 
 impl Hint for IdentityError {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> String {
         match self {
-            Self::Read { path, .. } => Some(format!("make {} readable for this user", path.display())),
-            Self::Damaged { path, .. } | Self::Key { path } => Some(format!(
+            Self::Read { path, .. } => format!("make {} readable for this user", path.display()),
+            Self::Damaged { path, .. } | Self::Key { path } => format!(
                 "restore {0} from a backup, or move it away to get a new key, which has to be paired anew",
                 path.display()
-            )),
+            ),
             Self::Create { .. } => {
-                Some("make the state directory writable, or name another one with OPENCLAW_STATE_DIR".into())
+                "make the state directory writable, or name another one with OPENCLAW_STATE_DIR".into()
             }
         }
     }
@@ -273,7 +273,7 @@ mod tests {
             fs::write(own_path(&state), content).expect("written");
             let error = Identity::load_or_create(&state).expect_err(content);
             assert!(error.to_string().contains(expected), "{content}: {error}");
-            assert!(error.hint().expect("a hint").contains("openclaw-device.json"), "{content}");
+            assert!(error.hint().contains("openclaw-device.json"), "{content}");
             assert_eq!(fs::read_to_string(own_path(&state)).expect("read"), content);
         }
     }

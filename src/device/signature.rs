@@ -104,13 +104,17 @@ impl DeviceProofError {
 }
 
 impl crate::hint::Hint for DeviceProofError {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> String {
         match self {
-            Self::Expired => Some(format!(
+            Self::Expired => format!(
                 "set the clock of one of the two machines: they differ by more than {} s",
                 MAX_SIGNATURE_SKEW.as_secs()
-            )),
-            Self::IdMismatch | Self::NonceMissing | Self::NonceMismatch | Self::SignatureInvalid => None,
+            ),
+            Self::IdMismatch | Self::NonceMissing | Self::NonceMismatch | Self::SignatureInvalid => {
+                "sign the challenge of this connection with the key whose hash is the device id; a client whose key is damaged gets \
+                 a new one, to be paired anew, when its key file is moved away"
+                    .into()
+            }
         }
     }
 }

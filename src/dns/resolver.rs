@@ -53,8 +53,8 @@ pub enum ResolveError {
 }
 
 impl Hint for ResolveError {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
+    fn hint(&self) -> String {
+        match self {
             Self::NotAName { .. } => "give a host name or an IP address".into(),
             Self::NoAddress { .. } => {
                 "check the spelling; a compose service or a pod is known by name only inside its own network".into()
@@ -62,7 +62,7 @@ impl Hint for ResolveError {
             Self::Failed { .. } | Self::Timeout { .. } => {
                 "check /etc/resolv.conf, or give the IP address instead of the name".into()
             }
-        })
+        }
     }
 }
 

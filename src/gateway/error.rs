@@ -71,7 +71,7 @@ pub enum GatewayError {
 }
 
 impl Hint for GatewayError {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> String {
         match self {
             Self::Config(error) => error.hint(),
             Self::Lock(error) => error.hint(),
@@ -80,26 +80,22 @@ impl Hint for GatewayError {
             Self::Store(error) => error.hint(),
             Self::Tls(error) => error.hint(),
             Self::Listen(error) => error.hint(),
-            Self::Introduced(_) => Some("choose another gateway.proxyProtocol.port".into()),
-            Self::Metrics(_) => Some(
+            Self::Introduced(_) => "choose another gateway.proxyProtocol.port".into(),
+            Self::Metrics(_) => {
                 "choose another gateway.metrics.port or gateway.metrics.host, or set gateway.metrics.enabled to false"
-                    .into(),
-            ),
+                    .into()
+            }
             Self::Socket(error) => error.hint(),
             Self::Telemetry(error) => error.hint(),
             Self::NoSecret { mode } => {
                 let variable = mode.to_uppercase();
-                Some(format!(
-                    "set gateway.auth.{mode}, or OPENCLAW_GATEWAY_{variable}, or OPENCLAW_GATEWAY_{variable}_FILE"
-                ))
+                format!("set gateway.auth.{mode}, or OPENCLAW_GATEWAY_{variable}, or OPENCLAW_GATEWAY_{variable}_FILE")
             }
-            Self::OpenBind { .. } => {
-                Some("set gateway.auth.mode to token or password, or gateway.bind to loopback".into())
-            }
+            Self::OpenBind { .. } => "set gateway.auth.mode to token or password, or gateway.bind to loopback".into(),
             Self::NoProxyHeader => {
-                Some("set gateway.auth.trustedProxy.userHeader to the header in which the proxy names the user".into())
+                "set gateway.auth.trustedProxy.userHeader to the header in which the proxy names the user".into()
             }
-            Self::System { .. } => None,
+            Self::System { .. } => "openclaw doctor looks at what the system permits; then start it again".into(),
         }
     }
 }

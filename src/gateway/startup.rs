@@ -323,13 +323,13 @@ fn report(report: &StoreReport) {
     for damage in &report.damage {
         warn!(
             target: "gateway", "{} is damaged: {}; {}",
-            damage.file.display(), damage.problem, damage.hint().unwrap_or_default(),
+            damage.file.display(), damage.problem, damage.hint(),
         );
     }
     for earlier in &report.kept_earlier {
         warn!(target: "gateway", "a damaged file still lies aside: {}", earlier.display());
     }
-    if let Some(hint) = report.locks.hint() {
+    if let Some(hint) = report.locks.advice() {
         warn!(target: "gateway", "the file system of the state directory has no locks; {hint}");
     }
     if report.took_over_tokens {

@@ -248,7 +248,7 @@ fn unauthorized(failure: &AuthFailure, audience: Audience<'_>) -> Told {
         members.insert("nextCommand".into(), json!(next));
     }
     let why = match failure {
-        AuthFailure::TrustedProxy(why) => format!("{why} ({}); ", failure.hint().unwrap_or_default()),
+        AuthFailure::TrustedProxy(why) => format!("{why} ({}); ", failure.hint()),
         _ => String::new(),
     };
     let message =

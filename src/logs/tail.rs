@@ -33,16 +33,18 @@ pub enum TailError {
 }
 
 impl Hint for TailError {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> String {
         match self {
             Self::Read { path, source } if source.kind() == io::ErrorKind::PermissionDenied => {
-                Some(format!("run this as the owner of {}", path.display()))
+                format!("run this as the owner of {}", path.display())
             }
-            Self::Read { .. } => None,
-            Self::NotAFile { .. } => Some(
+            Self::Read { .. } => {
+                "see that `logging.file` names a file on a disk that works; the gateway's standard output has the log too".into()
+            }
+            Self::NotAFile { .. } => {
                 "set `logging.file` to a regular file, or leave it out; the gateway's standard output has the log too"
-                    .into(),
-            ),
+                    .into()
+            }
         }
     }
 }
@@ -227,7 +229,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let error = tail(directory.path(), &params(None, None, None)).unwrap_err();
         assert!(matches!(&error, TailError::NotAFile { path } if path == directory.path()), "{error:?}");
-        assert!(error.hint().unwrap().contains("logging.file"));
+        assert!(error.hint().contains("logging.file"));
         fs::write(directory.path().join("plain"), "").unwrap();
         let error = tail(&directory.path().join("plain/gateway.log"), &params(None, None, None)).unwrap_err();
         assert!(matches!(error, TailError::Read { .. }), "{error:?}");

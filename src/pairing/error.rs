@@ -106,17 +106,13 @@ impl PairingError {
     }
 
     fn with_advice(&self) -> String {
-        let text = hint::chain(self);
-        match self.hint() {
-            Some(advice) => format!("{text} ({advice})"),
-            None => text,
-        }
+        format!("{} ({})", hint::chain(self), self.hint())
     }
 }
 
 impl Hint for PairingError {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
+    fn hint(&self) -> String {
+        match self {
             Self::UnknownRequest => {
                 "openclaw devices list shows what waits; a request is forgotten 5 minutes after its device last asked".into()
             }
@@ -139,9 +135,9 @@ impl Hint for PairingError {
             | Self::RotationDenied(_)
             | Self::RevocationDenied(_) => "use an operator with operator.admin, or the command line where the gateway runs".into(),
             Self::Contended => "try again".into(),
-            Self::Store(error) => return error.hint(),
-            Self::InvalidLabel(_) => return None,
-        })
+            Self::Store(error) => error.hint(),
+            Self::InvalidLabel(_) => "give another name: openclaw devices rename".into(),
+        }
     }
 }
 

@@ -48,11 +48,11 @@ pub enum StoreError {
 }
 
 impl Hint for StoreError {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> String {
         match self {
-            Self::Conflict | Self::Interrupted => Some("try again".to_owned()),
+            Self::Conflict | Self::Interrupted => "try again".to_owned(),
             Self::Unreadable { path, owner, uid, source } | Self::Unwritable { path, owner, uid, source } => {
-                Some(match source.kind() {
+                match source.kind() {
                     io::ErrorKind::PermissionDenied => {
                         let place = path.parent().unwrap_or(path).display();
                         let other = owner
@@ -67,10 +67,10 @@ impl Hint for StoreError {
                     io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                         format!("free space on the file system of {}; nothing was lost", path.display())
                     }
-                    _ => return None,
-                })
+                    _ => "openclaw doctor".to_owned(),
+                }
             }
-            Self::Locked { path, .. } => Some(format!("fuser -v {} names the process", path.display())),
+            Self::Locked { path, .. } => format!("fuser -v {} names the process", path.display()),
         }
     }
 }

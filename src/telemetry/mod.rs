@@ -52,13 +52,13 @@ pub enum TelemetryError {
 }
 
 impl Hint for TelemetryError {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> String {
         match self {
-            Self::Start(_) => Some(
+            Self::Start(_) => {
                 "raise the limit on processes and open files (`ulimit -u`, `ulimit -n`; `--pids-limit` of a container)"
-                    .into(),
-            ),
-            Self::Twice => None,
+                    .into()
+            }
+            Self::Twice => "start it in a process of its own: openclaw gateway run".into(),
         }
     }
 }

@@ -101,5 +101,5 @@ fn unset(context: &Context, path: &KeyPath, effective: &Effective) -> CliError {
             (format!("Config path not found: {path}"), "openclaw config get lists what is set".into())
         }
     };
-    CliError::Usage { message, hint: Some(hint) }
+    CliError::Usage { message, hint }
 }

@@ -22,7 +22,7 @@ impl Schema {
             (Some(Named::Foreign | Named::Unknown), Some(path)) => {
                 return Err(CliError::Usage {
                     message: format!("Config path not found: {path}"),
-                    hint: Some("openclaw config schema lists the settings that there are".into()),
+                    hint: "openclaw config schema lists the settings that there are".into(),
                 });
             }
             (Some(Named::Setting(setting) | Named::Inside(setting)), _) if output.is_json() => {

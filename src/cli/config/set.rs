@@ -60,7 +60,7 @@ impl Set {
         if self.path.is_dangerous() {
             return Err(CliError::Usage {
                 message: format!("{} is no key for a setting", self.path),
-                hint: Some("openclaw config schema".into()),
+                hint: "openclaw config schema".into(),
             });
         }
         let text = match self.value {
@@ -73,7 +73,7 @@ impl Set {
         if value == REDACTED {
             return Err(CliError::Usage {
                 message: format!("{REDACTED} stands where a secret is not shown; it is no secret itself"),
-                hint: Some(format!("openclaw config set {} --stdin", self.path)),
+                hint: format!("openclaw config set {} --stdin", self.path),
             });
         }
         draft.set(&self.path, &value)?;
@@ -164,7 +164,7 @@ pub(crate) fn refusal(path: &KeyPath, verdict: &Verdict) -> Option<CliError> {
 fn refused(path: &KeyPath, problems: &[Located<Problem>]) -> CliError {
     let lines: Vec<_> = problems.iter().map(|problem| format!("  {}", would_be(problem))).collect();
     let known = !matches!(lookup(&path.setting()), Named::Unknown);
-    let hint = problems.iter().find_map(Located::<Problem>::hint).filter(|_| known);
+    let hint = problems.first().map(Located::<Problem>::hint).filter(|_| known);
     let environment = problems.iter().find_map(|problem| match &problem.what.kind {
         crate::config::ProblemKind::SecretsDiffer { other } if other.is_environment() || problem.what.origin.is_environment() => {
             Some(format!(
@@ -176,7 +176,7 @@ fn refused(path: &KeyPath, problems: &[Located<Problem>]) -> CliError {
     });
     CliError::Usage {
         message: format!("Config validation failed, nothing was changed: {path}\n{}", lines.join("\n")),
-        hint: environment.or(hint).or_else(|| Some(schema_command(path))),
+        hint: environment.or(hint).unwrap_or_else(|| schema_command(path)),
     }
 }
 

@@ -53,10 +53,7 @@ impl Place {
         let short = |text: String| text.replace(&self.home.path().display().to_string(), "~");
         let (code, error) = match ended {
             Ok(exit) => (exit.code(), String::new()),
-            Err(error) => (
-                error.exit().code(),
-                format!("{}\nHint: {}", error.lines().join("\n"), error.hint().unwrap_or_default()),
-            ),
+            Err(error) => (error.exit().code(), format!("{}\nHint: {}", error.lines().join("\n"), error.hint())),
         };
         Ran { code, out: short(out.text()), err: short(err.text()), error: short(error) }
     }

@@ -24,11 +24,11 @@ impl Unset {
             let elsewhere = context.settings.origin(&self.path.setting());
             return Err(CliError::Usage {
                 message: format!("Config path not found: {}", self.path),
-                hint: Some(match elsewhere {
+                hint: match elsewhere {
                     crate::config::Origin::Default => "openclaw config get lists what is set".into(),
                     // An included file, a variable, the generated token.
                     origin => format!("its value comes from {origin}; change it there"),
-                }),
+                },
             });
         }
         let edit = Edit { path: self.path, draft, before, remarks: Vec::new() };

@@ -24,7 +24,7 @@ impl Validate {
             output.json(&document(context, &found))?;
         } else {
             for problem in &found.problems {
-                tell(output, Tone::Bad, "error", problem, problem.hint())?;
+                tell(output, Tone::Bad, "error", problem, Some(problem.hint()))?;
             }
             for warning in &found.warnings {
                 tell(output, Tone::Warning, "warning", warning, warning.hint())?;
@@ -50,7 +50,7 @@ fn tell(output: &mut Output, tone: Tone, word: &str, what: &dyn Display, hint: O
 
 fn document(context: &Context, found: &Diagnosis) -> Value {
     let problem = |each: &Located<crate::config::Problem>| {
-        entry(each.what.key.as_deref(), each.place.as_ref(), &each.what.kind, &each.what.origin, each.hint().as_deref())
+        entry(each.what.key.as_deref(), each.place.as_ref(), &each.what.kind, &each.what.origin, Some(&each.hint()))
     };
     let warning = |each: &Located<crate::config::Warning>| {
         entry(each.what.key.as_deref(), each.place.as_ref(), &each.what.kind, &each.what.origin, each.hint().as_deref())

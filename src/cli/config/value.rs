@@ -29,7 +29,7 @@ pub(super) fn typed(path: &KeyPath, text: &str) -> Result<Value, CliError> {
             let what = error.to_string().split(" at line ").next().unwrap_or_default().to_owned();
             Err(CliError::Usage {
                 message: format!("the value for {path} cannot be read: {}{what}", place.unwrap_or_default()),
-                hint: Some(match own {
+                hint: match own {
                     Some(setting) if setting.is_list() => {
                         format!(
                             "quote it for the shell, for example: openclaw config set {} '[\"one\", \"two\"]'",
@@ -37,7 +37,7 @@ pub(super) fn typed(path: &KeyPath, text: &str) -> Result<Value, CliError> {
                         )
                     }
                     _ => "quote it for the shell, for example: '{ name: \"value\" }'".into(),
-                }),
+                },
             })
         }
         Err(_) => Ok(Value::from(text)),

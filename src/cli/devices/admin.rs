@@ -206,6 +206,6 @@ fn unknown(error: CliError, what: &str, id: &str) -> CliError {
     let thing = if what == "requestId" { "pending device request" } else { "paired device" };
     CliError::Usage {
         message: format!("No {thing} matches {id} ({said})."),
-        hint: Some("openclaw devices list shows the current ids, in full".into()),
+        hint: "openclaw devices list shows the current ids, in full".into(),
     }
 }

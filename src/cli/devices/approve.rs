@@ -37,7 +37,10 @@ impl Approve {
             let list = devices.list().await?;
             let Some(newest) = list.pending.first() else {
                 devices.close().await;
-                return Err(CliError::usage("No pending device pairing requests to approve"));
+                return Err(CliError::usage(
+                    "No pending device pairing requests to approve",
+                    "let the device connect, which makes a request; openclaw devices watch shows it as it comes",
+                ));
             };
             if !self.latest {
                 devices.close().await;

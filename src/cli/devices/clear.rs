@@ -24,7 +24,10 @@ pub(crate) struct Clear {
 impl Clear {
     pub(super) async fn run(self, context: &Context, output: &mut Output) -> Result<Exit, CliError> {
         if !self.yes {
-            return Err(CliError::usage("Refusing to clear pairing table without --yes"));
+            return Err(CliError::usage(
+                "Refusing to clear pairing table without --yes",
+                "openclaw devices list shows what would go; then: openclaw devices clear --yes",
+            ));
         }
         let devices = self.devices.open(context, output).await?;
         let list = devices.list().await?;
@@ -41,7 +44,8 @@ impl Clear {
         ids.sort_by_key(|id| Some(id) == own.as_ref());
         let mut removed = Vec::new();
         for id in ids {
-            let device: DeviceId = id.parse().map_err(|_| CliError::usage(format!("{id} is no device id")))?;
+            let device: DeviceId =
+                id.parse().map_err(|_| CliError::usage(format!("{id} is no device id"), "openclaw doctor"))?;
             devices.remove(device).await?;
             removed.push(id);
         }

@@ -24,7 +24,7 @@ impl Whose {
     fn token(&self) -> Result<(DeviceId, Role), CliError> {
         self.device.zip(self.role).ok_or_else(|| CliError::Usage {
             message: "--device and --role required".into(),
-            hint: Some("openclaw devices list shows both".into()),
+            hint: "openclaw devices list shows both".into(),
         })
     }
 }

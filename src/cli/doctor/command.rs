@@ -49,7 +49,7 @@ impl Doctor {
             if !self.may(question, output)? {
                 return Err(CliError::Usage {
                     message: "the token stays as it is".into(),
-                    hint: Some("openclaw doctor --generate-gateway-token --yes".into()),
+                    hint: "openclaw doctor --generate-gateway-token --yes".into(),
                 });
             }
             let done = generate_token(context).await?;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::{Draft, DraftError, KeyPath, generated_token},
-    hint::chain,
+    hint::{Hint as _, chain},
 };
 
 /// Does what the findings say can be done. Returns what was done, and what could not be.
@@ -59,10 +59,12 @@ fn tidy(context: &Context) -> Result<Vec<String>, DraftError> {
 
 /// Makes a token, writes it into `openclaw.json`, and has the gateway go by it.
 pub(super) async fn generate_token(context: &Context) -> Result<Vec<String>, CliError> {
-    let token = generated_token::fresh().map_err(|error| CliError::Files { message: chain(&error), hint: None })?;
+    let token =
+        generated_token::fresh().map_err(|error| CliError::Files { message: chain(&error), hint: error.hint() })?;
     let mut draft = Draft::new(&context.environment)?;
-    let path: KeyPath = "gateway.auth.token".parse().map_err(|_| CliError::usage("no key"))?;
-    let mode: KeyPath = "gateway.auth.mode".parse().map_err(|_| CliError::usage("no key"))?;
+    let path: KeyPath =
+        "gateway.auth.token".parse().map_err(|_| CliError::usage("no key", "openclaw config schema"))?;
+    let mode: KeyPath = "gateway.auth.mode".parse().map_err(|_| CliError::usage("no key", "openclaw config schema"))?;
     draft.set(&mode, &json!("token"))?;
     draft.set(&path, &json!(token.expose()))?;
     let verdict = draft.judge()?;

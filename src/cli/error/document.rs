@@ -21,9 +21,7 @@ impl CliError {
         if let Some(target) = target {
             document["gateway"] = json!({ "url": target.address, "urlSource": target.source.to_string() });
         }
-        if let Some(hint) = self.hint() {
-            document["hint"] = json!(hint);
-        }
+        document["hint"] = json!(self.hint());
         document
     }
 

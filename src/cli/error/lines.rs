@@ -10,23 +10,25 @@ use crate::{
 };
 
 impl Hint for CliError {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> String {
         match self {
-            Self::Usage { hint, .. } | Self::Files { hint, .. } | Self::Gateway { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. }
+            | Self::Files { hint, .. }
+            | Self::Gateway { hint, .. }
+            | Self::Occupied { hint, .. } => hint.clone(),
             Self::Config(error) => error.hint(),
             Self::Target { error, .. } => error.hint(),
-            Self::Connect(error) => error.advice.clone().or_else(|| error.failure.hint()),
+            Self::Connect(error) => error.advice.clone().unwrap_or_else(|| error.failure.hint()),
             Self::Call(error) => error.failure.hint(),
-            Self::Occupied { hint, .. } => Some(hint.clone()),
-            Self::Output(_) => None,
+            Self::Output(_) => "see that there is room where the output goes, then run the same command again".into(),
         }
     }
 }
 
 impl CliError {
-    /// A command line that does not say what is needed.
-    pub fn usage(message: impl Into<String>) -> Self {
-        Self::Usage { message: message.into(), hint: None }
+    /// A command line that does not say what is needed, and what to type instead.
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: hint.into() }
     }
 
     /// Whether only our reader went away, which is no failure of ours.
@@ -89,9 +91,7 @@ impl CliError {
         for (at, line) in self.lines().iter().enumerate() {
             output.note(if at == 0 { Tone::Bad } else { Tone::Dim }, line)?;
         }
-        if let Some(hint) = self.hint() {
-            output.note(Tone::Plain, &format!("Hint: {hint}"))?;
-        }
+        output.note(Tone::Plain, &format!("Hint: {}", self.hint()))?;
         output.flush()
     }
 }

@@ -28,7 +28,7 @@ pub enum CliError {
         /// What is missing or wrong.
         message: String,
         /// What to type instead.
-        hint: Option<String>,
+        hint: String,
     },
     /// The configuration cannot be used.
     #[error(transparent)]
@@ -62,7 +62,7 @@ pub enum CliError {
         /// Why, with its causes.
         message: String,
         /// What can be done.
-        hint: Option<String>,
+        hint: String,
     },
     /// The gateway did not start.
     #[error("{message}")]
@@ -70,7 +70,7 @@ pub enum CliError {
         /// Why, with its causes.
         message: String,
         /// What can be done.
-        hint: Option<String>,
+        hint: String,
     },
     /// Nobody reads our output, or it cannot be written.
     #[error("cannot write the output")]

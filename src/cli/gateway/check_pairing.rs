@@ -44,8 +44,10 @@ impl CheckPairing {
         let remote = self.remote(context)?;
         let here = TargetArgs { timeout: self.target.timeout, ..TargetArgs::default() };
         let mut operator = gateway(context, &here, Wish::CALL, output).await?;
-        let device = Identity::random()
-            .map_err(|error| CliError::Files { message: format!("no device key: {}", chain(&error)), hint: None })?;
+        let device = Identity::random().map_err(|error| CliError::Files {
+            message: format!("no device key: {}", chain(&error)),
+            hint: "the system gives no random numbers; try again".into(),
+        })?;
         let device = Arc::new(device);
         let id = device.device_id();
         let checked = self.check(context, &remote, &mut operator, &device).await;
@@ -74,7 +76,12 @@ impl CheckPairing {
     /// The way to check, with what to present there.
     fn remote(&self, context: &Context) -> Result<Remote, CliError> {
         let url = self.target.url.clone();
-        let url = url.ok_or_else(|| CliError::usage("say which way to check: --url ws://HOST:PORT"))?;
+        let url = url.ok_or_else(|| {
+            CliError::usage(
+                "no way to check is named",
+                "openclaw gateway check-pairing --url ws://HOST:PORT --own-secret",
+            )
+        })?;
         let presented = if self.own_secret {
             own_secret(context)
         } else {

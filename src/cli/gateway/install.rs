@@ -57,7 +57,7 @@ impl Install {
         let plan = self.args.plan(context)?;
         let path = manager.path(&context.environment).ok_or_else(|| CliError::Usage {
             message: "there is no home directory to put the unit in".into(),
-            hint: Some("set HOME or XDG_CONFIG_HOME".into()),
+            hint: "set HOME or XDG_CONFIG_HOME".into(),
         })?;
         make_state(&plan)?;
         let written = write(&path, &plan.text())?;
@@ -85,17 +85,14 @@ impl Install {
 
 /// Why no unit would help here, and what does.
 fn refuse(manager: Manager, found: &UserManager, root: bool) -> Option<CliError> {
-    let refused =
-        |hint: String| Some(CliError::Gateway { message: format!("no unit is written: {found}"), hint: Some(hint) });
+    let refused = |hint: String| Some(CliError::Gateway { message: format!("no unit is written: {found}"), hint });
     match (manager, found) {
         (_, UserManager::NotSystemd { .. }) => refused(other_ways(&supervision::here())),
         (Manager::System, _) if !root => Some(CliError::Gateway {
             message: "no unit is written: /etc/systemd/system is root's".into(),
-            hint: Some(
-                "sudo openclaw gateway install (the gateway runs as you, on your state directory); `openclaw gateway unit` \
+            hint: "sudo openclaw gateway install (the gateway runs as you, on your state directory); `openclaw gateway unit` \
                  prints the unit"
                     .into(),
-            ),
         }),
         (Manager::System, _) | (Manager::User, UserManager::Works { .. }) => None,
         (Manager::User, UserManager::NoSession) => refused(
@@ -182,7 +179,7 @@ fn make_state(plan: &UnitPlan) -> Result<(), CliError> {
     };
     make().map_err(|error| CliError::Gateway {
         message: format!("cannot make the state directory {}: {error}", plan.state.display()),
-        hint: Some("make it by hand, owned by the account that the gateway runs as".into()),
+        hint: "make it by hand, owned by the account that the gateway runs as".into(),
     })
 }
 
@@ -190,7 +187,7 @@ fn make_state(plan: &UnitPlan) -> Result<(), CliError> {
 fn write(path: &Path, text: &str) -> Result<Written, CliError> {
     let failed = |error: io::Error| CliError::Gateway {
         message: format!("cannot write {}: {error}", path.display()),
-        hint: Some("`openclaw gateway unit` prints the unit, to be put there by hand".into()),
+        hint: "`openclaw gateway unit` prints the unit, to be put there by hand".into(),
     };
     let written = match fs::read_to_string(path) {
         Ok(found) if found == text => return Ok(Written::Unchanged),
@@ -198,7 +195,7 @@ fn write(path: &Path, text: &str) -> Result<Written, CliError> {
         Ok(_) => {
             return Err(CliError::Gateway {
                 message: format!("{} is somebody else's: it does not begin as our units do", path.display()),
-                hint: Some("move it away, then `openclaw gateway install` again".into()),
+                hint: "move it away, then `openclaw gateway install` again".into(),
             });
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Written::New,
@@ -243,7 +240,7 @@ mod tests {
                 (None, None) => {}
                 (Some(error), Some((cause, hint))) => {
                     assert!(error.to_string().contains(cause), "{found:?}: {error}");
-                    assert!(error.hint().is_some_and(|told| told.contains(hint)), "{found:?}: {:?}", error.hint());
+                    assert!(error.hint().contains(hint), "{found:?}: {}", error.hint());
                 }
                 (refused, expected) => panic!("{manager:?} {found:?} {root}: {refused:?}, expected {expected:?}"),
             }

@@ -47,7 +47,7 @@ impl GatewayCommand {
     /// [`CliError`] tells why it failed.
     pub(super) async fn run(self, context: &Context, output: &mut Output) -> Result<Exit, CliError> {
         match self {
-            Self::Run(_) => Err(CliError::usage("a gateway is run by the program itself")),
+            Self::Run(_) => Err(CliError::usage("a gateway is run by the program itself", "openclaw gateway run")),
             Self::Health(command) => command.run(context, output).await,
             Self::Status(command) => command.run(context, output).await,
             Self::Stop(command) => command.run(context, output).await,

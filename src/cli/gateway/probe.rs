@@ -203,9 +203,7 @@ fn show(found: &[Found], output: &mut Output) -> io::Result<()> {
             Err(error) => {
                 let lines = error.lines();
                 output.field("  Connect", Tone::Bad, &format!("failed: {}", lines[0]))?;
-                if let Some(hint) = crate::hint::Hint::hint(error) {
-                    output.line(&format!("  Hint: {hint}"))?;
-                }
+                output.line(&format!("  Hint: {}", crate::hint::Hint::hint(error)))?;
             }
         }
     }

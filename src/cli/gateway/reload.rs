@@ -68,9 +68,8 @@ impl Reload {
             }
             Some(line) => Err(CliError::Gateway {
                 message: format!("Gateway reload refused: {line}"),
-                hint: Some(
-                    "mend the file (`openclaw config validate` checks it), then `openclaw gateway reload` again".into(),
-                ),
+                hint: "mend the file (`openclaw config validate` checks it), then `openclaw gateway reload` again"
+                    .into(),
             }),
             None => Err(not_seen(Verb::Reload, taken, "its log says nothing of it", context)),
         }

@@ -339,9 +339,7 @@ fn report(error: &CliError, output: &mut Output) -> Result<Exit, CliError> {
         for line in lines {
             output.note(Tone::Dim, &line)?;
         }
-        if let Some(hint) = error.hint() {
-            output.note(Tone::Plain, &format!("Hint: {hint}"))?;
-        }
+        output.note(Tone::Plain, &format!("Hint: {}", error.hint()))?;
     }
     Ok(Exit::Failed)
 }

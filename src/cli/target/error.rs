@@ -36,15 +36,15 @@ pub enum TargetError {
 }
 
 impl Hint for TargetError {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::BadUrl { problem, .. } => return problem.hint(),
+    fn hint(&self) -> String {
+        match self {
+            Self::BadUrl { problem, .. } => problem.hint(),
             Self::BadFingerprint(_) => "copy the fingerprint that the gateway printed at its start".into(),
             Self::NeedsCredentials { .. } => {
                 "the token is gateway.auth.token on the gateway's machine: in openclaw.json, OPENCLAW_GATEWAY_TOKEN, or \
                  identity/gateway-token of its state directory"
                     .into()
             }
-        })
+        }
     }
 }

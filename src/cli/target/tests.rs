@@ -119,5 +119,5 @@ fn the_refusal_says_where_the_token_is_found() {
     let text = refusal(Source::CliUrl).to_string();
     assert!(text.starts_with("gateway url override requires explicit credentials\nFix: pass --token"), "{text}");
     assert!(refusal(Source::EnvUrl).to_string().contains("OPENCLAW_GATEWAY_TOKEN"));
-    assert!(refusal(Source::CliUrl).hint().is_some_and(|hint| hint.contains("identity/gateway-token")));
+    assert!(refusal(Source::CliUrl).hint().contains("identity/gateway-token"));
 }

@@ -53,15 +53,15 @@ pub enum EditError {
 }
 
 impl Hint for EditError {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
+    fn hint(&self) -> String {
+        match self {
             Self::Unreadable(_) => {
                 "mend the file with an editor; `openclaw config validate` tells what is wrong with it".into()
             }
             Self::NoSuchPlace { path, .. } => format!("set {path} as a whole"),
             Self::BeyondTheEnd { path, length } => format!("set {path}[{length}], or {path} as a whole"),
             Self::NotUnderstood => "change the value with an editor, then run `openclaw config validate`".into(),
-        })
+        }
     }
 }
 

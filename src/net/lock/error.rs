@@ -56,8 +56,8 @@ fn describe(holder: Option<&LockHolder>) -> String {
 }
 
 impl Hint for LockError {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
+    fn hint(&self) -> String {
+        match self {
             Self::Held { .. } => {
                 "openclaw gateway restart (it goes on with the configuration as it is now); `openclaw gateway status` shows it, and one \
                  gateway at a time can use a state directory (OPENCLAW_STATE_DIR)"
@@ -80,7 +80,7 @@ impl Hint for LockError {
                 _ => "name a directory that this user can write in OPENCLAW_STATE_DIR".into(),
             },
             Self::Unsupported { .. } => "put the state directory on a local file system (OPENCLAW_STATE_DIR)".into(),
-        })
+        }
     }
 }
 
@@ -178,7 +178,7 @@ mod tests {
         for (kind, owner, line, expected) in rows {
             let (path, own, mounted) = (PathBuf::from("/state"), "1000:0".to_owned(), PathBuf::from("/it's"));
             let error = LockError::Unwritable { path, owner: owner.into(), own, mounted, source: kind.into() };
-            let (text, hint) = (error.to_string(), error.hint().expect("a hint"));
+            let (text, hint) = (error.to_string(), error.hint());
             assert!(hint.contains(expected), "{kind:?} {owner}: {hint}");
             assert!(text.contains(owner) && text.contains("we are 1000:0") && text.contains(line), "{text}");
             assert!(!text.contains('\n'), "{text}");

@@ -44,8 +44,8 @@ pub enum TlsError {
 }
 
 impl Hint for TlsError {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
+    fn hint(&self) -> String {
+        match self {
             Self::Make { .. } => {
                 "make the state directory writable, or set gateway.tls.certPath and gateway.tls.keyPath".into()
             }
@@ -62,6 +62,6 @@ impl Hint for TlsError {
                 "set gateway.tls.certPath and gateway.tls.keyPath to PEM files, or leave both out for a self-signed certificate"
                     .into()
             }
-        })
+        }
     }
 }

@@ -56,8 +56,8 @@ pub enum SocketError {
 }
 
 impl Hint for SocketError {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
+    fn hint(&self) -> String {
+        match self {
             Self::Unusable { path, .. } => format!(
                 "name a place in OPENCLAW_SOCKET whose directory only this user can write; a directory that is missing is \
                  made, so {} would do",
@@ -67,7 +67,7 @@ impl Hint for SocketError {
             Self::Foreign { uid, .. } => {
                 format!("run this as uid {uid} or as root, or pass --url and --token")
             }
-        })
+        }
     }
 }
 
@@ -250,7 +250,7 @@ mod tests {
         let socket = LocalSocket::bind(&[bad.clone(), good.clone()]).expect("the second place");
         assert_eq!(socket.path(), good);
         let error = LocalSocket::bind(&[bad]).expect_err("no place");
-        assert!(matches!(error, SocketError::Unusable { .. }) && error.hint().is_some());
+        assert!(matches!(error, SocketError::Unusable { .. }) && !error.hint().is_empty());
     }
 
     #[tokio::test]

@@ -112,7 +112,7 @@ impl Shared {
                 if reading == Reading::First {
                     return Err(error);
                 }
-                tracing::warn!(target: "gateway", "{error}; what was read before still holds; {}", error.hint().unwrap_or_default());
+                tracing::warn!(target: "gateway", "{error}; what was read before still holds; {}", error.hint());
                 let stamp = self.disk.stamp(&path).unwrap_or_default();
                 return Ok(File { stamp, good: None, trouble: Trouble::Unreadable(error) });
             }
@@ -138,7 +138,7 @@ impl Shared {
 
     fn note_damage(&self, part: Part, problem: String) {
         let damage = Damage { file: self.path(part), problem, kept_aside: None };
-        tracing::warn!(target: "gateway", "damaged {}: {}; {}", damage.file.display(), damage.problem, damage.hint().unwrap_or_default());
+        tracing::warn!(target: "gateway", "damaged {}: {}; {}", damage.file.display(), damage.problem, damage.hint());
         let mut report = self.report();
         // What still lies where it was is the same damage, seen again.
         report.damage.retain(|earlier| earlier.file != damage.file || earlier.kept_aside.is_some());

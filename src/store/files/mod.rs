@@ -206,7 +206,7 @@ impl Shared {
             Err(LockError::Unsupported) => {
                 let before = std::mem::replace(&mut self.report().locks, Locks::Unsupported);
                 if before == Locks::Kernel {
-                    tracing::warn!(target: "gateway", "no file locks in {}: {}", self.directory.display(), crate::hint::Hint::hint(&Locks::Unsupported).unwrap_or_default());
+                    tracing::warn!(target: "gateway", "no file locks in {}: {}", self.directory.display(), Locks::Unsupported.advice().unwrap_or_default());
                 }
                 Ok(None)
             }

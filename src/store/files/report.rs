@@ -41,20 +41,21 @@ pub struct Damage {
 }
 
 impl Hint for Damage {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> String {
         let file = self.file.display();
-        Some(match &self.kept_aside {
+        match &self.kept_aside {
             Some(aside) => format!(
                 "repair {} and move it to {file} (a running gateway notices), or pair the devices anew and delete it",
                 aside.display()
             ),
             None => format!("repair {file}; it is moved aside, not lost, when a device changes before that"),
-        })
+        }
     }
 }
 
-impl Hint for Locks {
-    fn hint(&self) -> Option<String> {
+impl Locks {
+    /// What to do where there are none.
+    pub fn advice(self) -> Option<String> {
         match self {
             Self::Kernel => None,
             Self::Unsupported => Some(

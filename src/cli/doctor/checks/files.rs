@@ -126,7 +126,7 @@ pub(super) fn records(facts: &Facts, found: &mut Vec<Finding>) {
     };
     for damage in &report.damage {
         let finding = Finding::error("records.damaged", format!("{} is damaged", damage.file.display()));
-        found.push(finding.because(damage.problem.clone()).fix(damage.hint().unwrap_or_default()));
+        found.push(finding.because(damage.problem.clone()).fix(damage.hint()));
     }
     for kept in &report.kept_earlier {
         let path = kept.display().to_string();
@@ -136,7 +136,7 @@ pub(super) fn records(facts: &Facts, found: &mut Vec<Finding>) {
                 .fix(format!("repair it, or pair its devices anew and: rm {}", shell(&path))),
         );
     }
-    if let Some(hint) = report.locks.hint() {
+    if let Some(hint) = report.locks.advice() {
         found.push(Finding::warning("records.locks", "the file system of the state directory has no locks").fix(hint));
     }
 }

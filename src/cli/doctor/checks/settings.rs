@@ -12,7 +12,7 @@ use crate::{
 pub(super) fn configuration(facts: &Facts, found: &mut Vec<Finding>) {
     for problem in &facts.config.problems {
         let finding = Finding::error("config.invalid", problem.to_string());
-        found.push(finding.fix(problem.hint().unwrap_or_else(|| "openclaw config validate".into())));
+        found.push(finding.fix(problem.hint()));
     }
     for warning in &facts.config.warnings {
         let severity = match &warning.what.kind {

@@ -160,16 +160,16 @@ fn refused(error: CliError, verb: Verb) -> CliError {
                 "the gateway at {} takes no order to {word}: it is another product's",
                 call.target.address
             ),
-            hint: Some(format!("`openclaw gateway {word}` of its own program, or a signal to its process")),
+            hint: format!("`openclaw gateway {word}` of its own program, or a signal to its process"),
         };
     }
     if shape.message.contains("configuration cannot be used") {
         return CliError::Gateway {
             message: format!("Gateway {word} refused: {}", shape.message),
-            hint: Some(format!(
+            hint: format!(
                 "the gateway goes on as it was; mend the file (`openclaw config validate` checks it), then \
                  `openclaw gateway {word}` again"
-            )),
+            ),
         };
     }
     error
@@ -189,7 +189,7 @@ fn no_gateway(context: &Context, lock: &LockState, verb: Verb, error: CliError) 
         message.push_str(remark);
     }
     let hint = super::supervision::how_to_start(context);
-    CliError::Gateway { message, hint: Some(hint) }
+    CliError::Gateway { message, hint }
 }
 
 /// A result that did not come.
@@ -201,7 +201,7 @@ pub(super) fn not_seen(verb: Verb, taken: &Taken, what: &str, context: &Context)
     }
     CliError::Gateway {
         message,
-        hint: Some("`openclaw gateway status` shows what is there now; --timeout waits longer".into()),
+        hint: "`openclaw gateway status` shows what is there now; --timeout waits longer".into(),
     }
 }
 
@@ -216,6 +216,6 @@ pub(super) fn tell(output: &mut Output, taken: &Taken, text: &str) -> Result<Exi
 pub(super) fn system(what: &str, error: &dyn std::error::Error) -> CliError {
     CliError::Gateway {
         message: format!("{what}: {}", chain(error)),
-        hint: Some("run this as the gateway's user or as root".into()),
+        hint: "run this as the gateway's user or as root".into(),
     }
 }

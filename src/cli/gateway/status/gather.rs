@@ -57,7 +57,7 @@ impl Status {
             config: context.paths.config.clone(),
             config_exists: context.paths.config.exists(),
             own_config: Some(context.paths.own.clone()).filter(|path| path.exists()),
-            config_hint: context.problem.as_ref().and_then(crate::hint::Hint::hint),
+            config_hint: context.problem.as_ref().map(crate::hint::Hint::hint),
             problems,
             values: values(settings, self.deep),
             bind: settings.listen.bind,

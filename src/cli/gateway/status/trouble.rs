@@ -119,7 +119,7 @@ fn connection(report: &Report) -> Vec<Trouble> {
         if told.is_socket() && told.result.is_ok() && rpc.brought_nothing() {
             continue;
         }
-        let hint = error.hint().unwrap_or_else(|| "openclaw logs".into());
+        let hint = error.hint();
         // The first line says what; the rest of advice in several lines is told by the command itself.
         let next = hint.lines().next_back().unwrap_or_default().to_owned();
         troubles.push(Trouble::new(format!("{}: {}", rpc.source, error.lines().swap_remove(0)), next));

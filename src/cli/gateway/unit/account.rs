@@ -44,9 +44,8 @@ impl Account {
         if let Some(name) = named {
             return by_name(name).map(own).ok_or_else(|| CliError::Usage {
                 message: format!("--run-as {name}: /etc/passwd has no such account"),
-                hint: Some(
-                    "`useradd --system --create-home NAME` makes one; without --run-as systemd makes one itself".into(),
-                ),
+                hint: "`useradd --system --create-home NAME` makes one; without --run-as systemd makes one itself"
+                    .into(),
             });
         }
         let called_sudo = sudo.filter(|name| caller.is_root() && *name != "root").and_then(by_name);

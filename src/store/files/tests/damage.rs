@@ -45,7 +45,7 @@ async fn a_damaged_file_is_kept_aside_and_reported() {
         assert_eq!(damage[0].kept_aside, Some(PathBuf::from(DIRECTORY).join(name)), "{content:?}");
         assert_eq!(disk.content(name).as_deref(), Some(content));
         assert!(!damage[0].problem.contains("s3cret"), "{}", damage[0].problem);
-        assert!(damage[0].hint().unwrap().contains(name));
+        assert!(damage[0].hint().contains(name));
 
         // It is named at the next start too, and a second one gets a name of its own.
         disk.put("paired.json", b"}");
@@ -113,7 +113,7 @@ async fn a_file_that_may_not_be_read_is_never_an_empty_one() {
     for user in [Use::Gateway, Use::Offline] {
         let error = open(&disk, user).unwrap_err();
         assert_eq!(error.to_string(), "cannot read /state/devices/paired.json (owner uid 1000, our uid 65532)");
-        assert_eq!(error.hint().unwrap(), "chown -R 65532 /state/devices, or run as uid 1000");
+        assert_eq!(error.hint(), "chown -R 65532 /state/devices, or run as uid 1000");
     }
     disk.put("paired.json", b"{}");
     assert_eq!(running.list().await.unwrap().len(), 1, "what was read before holds");
