@@ -7,6 +7,7 @@ mod refusals;
 mod service_manager;
 #[path = "../support/mod.rs"]
 mod support;
+mod texts;
 
 use std::path::PathBuf;
 use std::time::Duration;

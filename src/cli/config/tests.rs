@@ -193,6 +193,32 @@ async fn values_and_where_they_come_from() {
 }
 
 #[tokio::test]
+async fn each_command_in_text_and_in_json() {
+    let mut shown = String::new();
+    let rows: &[&[&str]] = &[
+        &["get", "gateway.port"],
+        &["get", "gateway"],
+        &["get", "gateway.auth.token"],
+        &["set", "gateway.port", "18791"],
+        &["set", "gateway.trustedProxies", "[\"172.17.0.1\"]"],
+        &["unset", "gateway.port"],
+        &["path"],
+        &["path", "gateway.trustedBridges"],
+        &["validate"],
+        &["schema", "gateway.port"],
+    ];
+    for row in rows {
+        for json in [&[][..], &["--json"]] {
+            let place = Place::new().with("openclaw.json", WRITTEN);
+            let ran = place.run(&[row, json].concat()).await;
+            assert_eq!(ran.code, 0, "{row:?}: {}", ran.error);
+            shown.extend(["$ openclaw config ", &[row, json].concat().join(" "), "\n", &ran.out, &ran.err, "\n"]);
+        }
+    }
+    insta::assert_snapshot!("each_command", shown);
+}
+
+#[tokio::test]
 async fn the_generated_token_is_shown() {
     let place = Place::new();
     let before = place.run(&["get", "gateway.auth.token"]).await;

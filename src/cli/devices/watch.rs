@@ -377,5 +377,16 @@ mod tests {
             .map(|line| serde_json::from_str::<serde_json::Value>(line).expect(line)["type"].clone())
             .collect();
         assert_eq!(types, ["resolved", "requested", "requested"]);
+        insta::assert_snapshot!("watch_lines_json", out.text());
+    }
+
+    #[test]
+    fn what_to_do_about_a_request() {
+        let mut queue = Queue::default();
+        queue.update(&["r-1".parse().expect("an id")]);
+        let (mut output, _, err) = captured(Format::Text, None);
+        prompt(&queue, false, &mut output).expect("in memory");
+        prompt(&queue, true, &mut output).expect("in memory");
+        assert_eq!(err.text(), "approve with: openclaw devices approve r-1\nr-1: [a]pprove [r]eject [s]kip [q]uit\n");
     }
 }

@@ -138,7 +138,7 @@ pub(super) fn show(findings: &[Finding], repaired: &[String], output: &mut Outpu
     Ok(())
 }
 
-fn document(facts: &Facts, findings: &[Finding], repaired: &[String]) -> Value {
+pub(super) fn document(facts: &Facts, findings: &[Finding], repaired: &[String]) -> Value {
     let worst = findings.iter().map(|finding| finding.severity).max();
     let status = match worst {
         Some(Severity::Error) => "errors",

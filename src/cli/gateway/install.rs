@@ -60,26 +60,44 @@ impl Install {
             hint: "set HOME or XDG_CONFIG_HOME".into(),
         })?;
         make_state(&plan)?;
-        let written = write(&path, &plan.text())?;
-        let next = next(manager, &user_manager, uid.as_raw());
-        let warnings = warnings(context, manager);
+        let installed = Installed {
+            written: write(&path, &plan.text())?,
+            path,
+            manager,
+            state: plan.state,
+            next: next(manager, &user_manager, uid.as_raw()),
+            warnings: warnings(context, manager),
+        };
+        installed.show(output)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// What was done, and what is left to do.
+struct Installed {
+    written: Written,
+    path: PathBuf,
+    manager: Manager,
+    state: PathBuf,
+    next: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl Installed {
+    fn show(&self, output: &mut Output) -> io::Result<()> {
         if output.is_json() {
-            output.json(&json!({
-                "ok": true, "action": "install", "result": written.as_str(), "path": path, "manager": manager.as_str(),
-                "stateDir": plan.state, "next": next, "warnings": warnings,
-            }))?;
-            return Ok(Exit::Done);
+            return output.json(&json!({
+                "ok": true, "action": "install", "result": self.written.as_str(), "path": self.path,
+                "manager": self.manager.as_str(), "stateDir": self.state, "next": self.next, "warnings": self.warnings,
+            }));
         }
-        output.toned(Tone::Good, &format!("Unit {}: {}", written.as_str(), path.display()))?;
-        output.field("State directory", Tone::Plain, &plan.state.display().to_string())?;
-        for warning in &warnings {
+        output.toned(Tone::Good, &format!("Unit {}: {}", self.written.as_str(), self.path.display()))?;
+        output.field("State directory", Tone::Plain, &self.state.display().to_string())?;
+        for warning in &self.warnings {
             output.note(Tone::Warning, warning)?;
         }
         output.field("Next", Tone::Plain, "")?;
-        for command in &next {
-            output.line(&format!("  {command}"))?;
-        }
-        Ok(Exit::Done)
+        self.next.iter().try_for_each(|command| output.line(&format!("  {command}")))
     }
 }
 
@@ -220,7 +238,31 @@ fn write(path: &Path, text: &str) -> Result<Written, CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hint::Hint as _;
+    use crate::{
+        cli::{Format, output::tests::captured},
+        hint::Hint as _,
+    };
+
+    #[test]
+    fn what_was_done_is_told_with_what_is_left_to_do() {
+        let mut told = String::new();
+        for (manager, written) in [(Manager::System, Written::New), (Manager::User, Written::Replaced)] {
+            let installed = Installed {
+                written,
+                path: "/units/openclaw.service".into(),
+                manager,
+                state: "/home/u/.openclaw".into(),
+                next: next(manager, &UserManager::Works { known: true }, 7),
+                warnings: vec!["OPENCLAW_GATEWAY_PORT is set in this shell".into()],
+            };
+            for format in [Format::Text, Format::Json] {
+                let (mut output, out, err) = captured(format, None);
+                installed.show(&mut output).expect("in memory");
+                told.extend([out.text(), err.text(), "\n".into()]);
+            }
+        }
+        insta::assert_snapshot!(told);
+    }
 
     #[test]
     fn each_case_is_told_with_the_way_that_works() {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
     super::{
-        command::show,
+        command::{document, show},
         facts::{Certificate, Directory, Disk, Entry, Facts},
         finding::{Finding, Repair, Severity},
         network::Network,
@@ -186,6 +186,19 @@ fn what_a_person_reads() {
     let (mut output, out, _) = captured(Format::Text, None);
     show(&findings, &["chmod 600 /home/u/.openclaw/identity/gateway-token".into()], &mut output).expect("in memory");
     insta::assert_snapshot!(out.text());
+}
+
+#[test]
+fn what_a_program_reads() {
+    let of_another = Facts { entries: vec![entry("devices/paired.json", 0, 0o600, true)], ..healthy() };
+    for (name, facts) in [("errors_json", of_another), ("healthy_json", healthy())] {
+        let document = document(&facts, &run(&facts), &["chmod 600 /home/u/.openclaw/identity/gateway-token".into()]);
+        insta::assert_json_snapshot!(name, document, { ".facts.gateway.version" => "…" });
+    }
+    let facts = healthy();
+    let (mut output, out, _) = captured(Format::Text, None);
+    show(&run(&facts), &[], &mut output).expect("in memory");
+    insta::assert_snapshot!("healthy", out.text());
 }
 
 #[test]

@@ -140,7 +140,11 @@ fn no_gateway_at_all() {
         absent(Source::LocalSocket, "/home/u/.openclaw/run/gateway.sock"),
         absent(Source::LocalLoopback, "ws://127.0.0.1:18789"),
     ];
-    insta::assert_snapshot!(shown(&report(Lock::Free, Probe::Tried(tried))));
+    let report = report(Lock::Free, Probe::Tried(tried));
+    insta::assert_snapshot!(shown(&report));
+    insta::assert_json_snapshot!("no_gateway_json", report.document(NOW), {
+        ".cli.version" => "…", ".cli.entrypoint" => "…",
+    });
 }
 
 #[test]
