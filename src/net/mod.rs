@@ -15,6 +15,7 @@ mod lock;
 mod peer;
 mod port_owner;
 mod preamble;
+mod proc_text;
 mod stream;
 mod tls;
 mod unix;

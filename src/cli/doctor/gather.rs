@@ -59,7 +59,7 @@ pub(super) async fn gather(context: &Context) -> Result<Facts, CliError> {
         answer,
         seen,
         port,
-        owner: port_owner(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)).await,
+        owner: port_owner(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port), None).await,
         database: Some(state.path().join("state/openclaw.sqlite")).filter(|path| path.exists()),
         state: directory(state.path()),
         lock,

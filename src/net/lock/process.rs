@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use crate::{net::port_owner::Process, state::StateDir};
+use crate::{
+    net::{port_owner::Process, proc_text},
+    state::StateDir,
+};
 
 /// The process that holds the lock of `state`; `None` where none does, or where it is not to be seen from here: it runs in
 /// another container, or is another user's. `said` is the process id that the lock's file names, which counts in the holder's
@@ -14,10 +17,11 @@ use crate::{net::port_owner::Process, state::StateDir};
 pub fn lock_process(state: &StateDir, said: Option<u32>) -> Option<Process> {
     let proc = Path::new("/proc");
     let lock = fs::metadata(state.gateway_lock()).ok()?;
-    let locks = fs::read_to_string(proc.join("locks")).unwrap_or_default();
     let own = std::process::id();
-    let mut candidates = said.into_iter().chain(holders(&locks, lock.ino())).filter(|pid| *pid != own);
-    let pid = candidates.find(|pid| has_open(&proc.join(pid.to_string()), &lock))?;
+    let holds = |pid: &u32| *pid != own && has_open(&proc.join(pid.to_string()), &lock);
+    // The table of all locks is looked at only where the file does not tell: the kernel stops every lock of the machine for it,
+    // which takes ten milliseconds.
+    let pid = said.filter(holds).or_else(|| holders(&proc_text::text(&proc.join("locks")), lock.ino()).find(holds))?;
     Process::of(pid)
 }
 

@@ -75,17 +75,23 @@ impl fmt::Display for PortOwner {
     }
 }
 
-/// Who listens at `address`; `None` where nobody does, as far as that can be told.
-pub async fn port_owner(address: SocketAddr) -> Option<PortOwner> {
-    let owner = find(address).await;
+/// Who listens at `address`; `None` where nobody does, as far as that can be told. The process `likely` is looked at before all
+/// others: on a machine of many processes they take a while.
+pub async fn port_owner(address: SocketAddr, likely: Option<u32>) -> Option<PortOwner> {
+    let owner = look(address, likely).await;
     (owner.process.is_some() || owner.uid.is_some() || owner.kind != Listener::Other).then_some(owner)
 }
 
 /// Finds who listens where `address` cannot be had.
 pub(super) async fn find(address: SocketAddr) -> PortOwner {
-    let found = tokio::task::spawn_blocking(move || process::find(Path::new("/proc"), address)).await;
+    look(address, None).await
+}
+
+async fn look(address: SocketAddr, likely: Option<u32>) -> PortOwner {
+    let found = tokio::task::spawn_blocking(move || process::find(Path::new("/proc"), address, likely));
+    let (found, kind) = tokio::join!(found, probe::ask(address));
     let found = found.unwrap_or_default();
-    PortOwner { process: found.process, uid: found.uid, kind: probe::ask(address).await }
+    PortOwner { process: found.process, uid: found.uid, kind }
 }
 
 #[cfg(test)]

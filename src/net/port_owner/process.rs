@@ -9,7 +9,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::forwarder::publisher;
-use crate::logs::sanitize;
+use crate::{logs::sanitize, net::proc_text};
 
 /// Clock ticks a second in /proc. The kernel's own choice for every architecture that we build for.
 const TICKS_PER_SECOND: i64 = 100;
@@ -53,14 +53,14 @@ struct Socket {
     inode: u64,
 }
 
-/// Finds who listens where `address` cannot be had, below `proc`. Processes of other users are not told to everybody; then
-/// only the user is known.
-pub(super) fn find(proc: &Path, address: SocketAddr) -> Found {
-    let tables = ["net/tcp", "net/tcp6"].map(|table| fs::read_to_string(proc.join(table)).unwrap_or_default());
-    let Some(socket) = tables.iter().flat_map(|table| table.lines().skip(1)).find_map(|line| in_the_way(line, address))
-    else {
-        return Found::default();
+/// Finds who listens where `address` cannot be had, below `proc`, and looks at the process `likely` first. Processes of other
+/// users are not told to everybody; then only the user is known.
+pub(super) fn find(proc: &Path, address: SocketAddr, likely: Option<u32>) -> Found {
+    let in_table = |table: &str| {
+        let table = proc_text::text(&proc.join(table));
+        table.lines().skip(1).find_map(|line| in_the_way(line, address))
     };
+    let Some(socket) = ["net/tcp", "net/tcp6"].into_iter().find_map(in_table) else { return Found::default() };
     let link = format!("socket:[{}]", socket.inode);
     let holds = |directory: &Path| {
         let descriptors = fs::read_dir(directory.join("fd")).ok().into_iter().flatten().flatten();
@@ -68,10 +68,13 @@ pub(super) fn find(proc: &Path, address: SocketAddr) -> Found {
             .into_iter()
             .any(|fd| fs::read_link(fd.path()).is_ok_and(|target| target.as_os_str() == link.as_str()))
     };
-    let holder = fs::read_dir(proc).ok().into_iter().flatten().flatten().find_map(|entry| {
-        let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
-        holds(&entry.path()).then_some(pid)
-    });
+    let anybody = || {
+        fs::read_dir(proc).ok().into_iter().flatten().flatten().find_map(|entry| {
+            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+            holds(&entry.path()).then_some(pid)
+        })
+    };
+    let holder = likely.filter(|pid| holds(&proc.join(pid.to_string()))).or_else(anybody);
     let process = holder.or_else(|| publisher(proc, address.port())).map(|pid| {
         let directory = proc.join(pid.to_string());
         Process { pid, command: command(&directory), since: since(proc, &directory) }
@@ -220,15 +223,18 @@ mod tests {
             ("TOKEN=s3cret\0x",                       "TOKEN=*** x"),
             ("run\0\x1b[31mred\0",                    "run [31mred"),
         ];
-        for (line, shown) in rows {
+        fs::create_dir_all(proc.join("43/fd")).expect("writable");
+        for (at, (line, shown)) in rows.into_iter().enumerate() {
             fs::write(process.join("cmdline"), line).expect("writable");
-            let found = find(proc, address("127.0.0.1:80"));
+            // Whoever is likely and is not it, or is gone, keeps nobody from being found.
+            let likely = [None, Some(42), Some(41), Some(43)][at];
+            let found = find(proc, address("127.0.0.1:80"), likely);
             assert_eq!(found.uid, Some(1000));
             let process = found.process.expect("found");
             assert_eq!((process.pid, process.command.as_str()), (42, shown), "{line:?}");
             assert_eq!(process.since.expect("told").as_second(), 1_780_000_002);
         }
-        assert!(find(proc, address("127.0.0.1:81")).process.is_none());
+        assert!(find(proc, address("127.0.0.1:81"), Some(42)).process.is_none());
     }
 
     #[test]
@@ -250,7 +256,7 @@ mod tests {
     #[test]
     fn this_kernel_tells_of_this_process() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback");
-        let found = find(Path::new("/proc"), listener.local_addr().expect("bound")).process.expect("found");
+        let found = find(Path::new("/proc"), listener.local_addr().expect("bound"), None).process.expect("found");
         assert_eq!(found.pid, std::process::id());
         let age = Timestamp::now().duration_since(found.since.expect("told"));
         assert!((0..3600).contains(&age.as_secs()), "{age:?}");

@@ -45,7 +45,8 @@ impl Status {
             _ => None,
         };
         let supervisor = process.as_ref().map(|process| Supervisor::of(&Traces::read("/".as_ref(), Some(process.pid))));
-        let (probe, listener) = tokio::join!(self.probe(context), port_owner(dialed(&url)));
+        let (probe, listener) =
+            tokio::join!(self.probe(context), port_owner(dialed(&url), process.as_ref().map(|process| process.pid)));
         let problems = match &context.problem {
             Some(ConfigError::Invalid(problems)) => problems.iter().map(ToString::to_string).collect(),
             Some(problem) => vec![problem.to_string()],
