@@ -310,14 +310,14 @@ impl Hint for Problem {
             ProblemKind::NoHome => "write the whole path, or set OPENCLAW_HOME".into(),
             ProblemKind::SecretDefect(_) => "give another one, for example from `openssl rand -hex 24`".into(),
             ProblemKind::SecretFileUnreadable { path, .. } => {
-                format!("make {} readable for this user, or name another file in {}", path.display(), self.origin)
+                format!("make {} readable for this user, or name another file", path.display())
             }
             ProblemKind::SecretFileEmpty(path) => format!("write the secret into {}", path.display()),
             ProblemKind::SecretFileTooLarge { .. } => {
-                format!("name a file in {} that holds the secret and nothing else", self.origin)
+                "name a file that holds the secret and nothing else".into()
             }
             ProblemKind::Mistyped { .. } | ProblemKind::TrustedEntry { .. } if self.key.is_some() => {
-                format!("openclaw config schema {key}")
+                format!("openclaw config schema {}", crate::hint::shell(key))
             }
             ProblemKind::HalfKeyPair(other) => format!("openclaw config set {other} PATH"),
             ProblemKind::RemoteMode => "openclaw config set gateway.mode local".into(),

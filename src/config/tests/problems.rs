@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::hint::Hint as _;
 
 #[test]
 fn what_a_gateway_refuses_to_start_with() {
@@ -65,9 +66,14 @@ fn what_a_gateway_refuses_to_start_with() {
         (with("{ gateway: { tls: { enabled: true, autoGenerate: false } } }"), Flags::default(),
             "gateway.tls.enabled in openclaw.json: TLS is enabled without a certificate, and gateway.tls.autoGenerate is false"),
     ];
+    let mut told = String::new();
     for (place, flags, text) in rows {
         assert_eq!(place.refusals(&flags), [text]);
+        let next = place.short(&load(&place.environment, &flags).unwrap_err().hint());
+        assert!(!next.is_empty(), "{text}");
+        told.extend([text, "\n  -> ", &next, "\n"]);
     }
+    insta::assert_snapshot!("next_steps", told);
 }
 
 #[test]
