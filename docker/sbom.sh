@@ -31,6 +31,8 @@ cp -r Cargo.toml Cargo.lock build.rs src benches "$work/source/"
 )
 mv "$work/source/openclaw.cdx.json" "$out/"
 
-"$cache/cargo-about-$about_version/bin/cargo-about" generate --locked --config docker/about.toml --target "$target" \
+cargo fetch --locked --target "$target"
+# What the crates themselves bring is what counts: nobody else is asked.
+"$cache/cargo-about-$about_version/bin/cargo-about" generate --offline --config docker/about.toml --target "$target" \
   --output-file "$out/licenses.txt" docker/licenses.hbs
 printf '%s\n' "$out/openclaw.cdx.json" "$out/licenses.txt"

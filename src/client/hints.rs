@@ -227,7 +227,7 @@ fn by_text(text: &str) -> Option<String> {
     } else if has("device signature expired") {
         "set the clock of one of the two machines"
     } else if has("device identity required") {
-        "the gateway wants a device: this one's key could not be used, see above"
+        "the gateway wants a device, and none was sent: `openclaw logs` once makes one"
     } else if has("proxy client attribution") || has("ingress attribution") {
         "name the proxy in gateway.trustedProxies on the gateway's machine"
     } else if has("missing scope") {

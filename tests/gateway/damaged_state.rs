@@ -70,7 +70,7 @@ async fn a_state_directory_that_cannot_be_used_is_named() {
     for builder in rows {
         // What has to be mended is the file that stands in the way, not what would be beneath it.
         let exit = builder.fails().await;
-        let named = exit.output.contains(&format!("cannot write {}", file.display()));
+        let named = exit.output.contains(&format!("mv {}", file.display()));
         assert!(!exit.status.success() && named, "{}: {exit:?}", builder.state().display());
     }
     if geteuid().is_root() {

@@ -71,7 +71,11 @@ impl Status {
                 Some(_) => "the running gateway".to_owned(),
                 None => settings.origin("gateway.port").to_string(),
             },
-            configured_port: settings.listen.port,
+            // A restart keeps the command line, and the port that it names.
+            configured_port: match &process {
+                Some(process) if names_a_port(&process.command) => url.port(),
+                _ => settings.listen.port,
+            },
             urls: announced.as_ref().filter(|_| shares_network).map(reached_at).unwrap_or_default(),
             published: published(settings, listener.as_ref()),
             listener,
@@ -198,6 +202,11 @@ fn is_link_local(ip: IpAddr) -> bool {
     }
 }
 
+/// Whether a command line names a port, which then counts before that of the configuration.
+fn names_a_port(command: &str) -> bool {
+    command.split_whitespace().any(|word| word == "--port" || word.starts_with("--port="))
+}
+
 /// Whether the process is in our own network.
 fn same_network(pid: u32) -> bool {
     let network = |process: &str| fs::read_link(format!("/proc/{process}/ns/net")).ok();
@@ -215,5 +224,23 @@ fn bind_host(bind: Bind, custom: Option<IpAddr>) -> Option<String> {
         Bind::Lan => Some("0.0.0.0".into()),
         Bind::Custom => custom.map(|host| host.to_string()),
         Bind::Auto | Bind::Tailnet => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_may_name_a_port() {
+        let rows = [
+            ("openclaw gateway run --port 19001", true),
+            ("openclaw gateway run --port=19001 --bind lan", true),
+            ("openclaw gateway run --portable", false),
+            ("openclaw gateway run", false),
+        ];
+        for (command, expected) in rows {
+            assert_eq!(names_a_port(command), expected, "{command}");
+        }
     }
 }
