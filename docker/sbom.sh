@@ -18,7 +18,7 @@ source scripts/lib/install.sh
 # shellcheck source=scripts/lib/standalone.sh
 source scripts/lib/standalone.sh
 
-install_cargo_tool cargo-cyclonedx "$cyclonedx_version"
+install_cargo_tool cargo-cyclonedx "$cyclonedx_version" --debug
 install_cargo_tool cargo-about "$about_version" --features cli
 
 # It writes beside the manifest; a copy keeps the work tree clean, also when this is cut short.

@@ -95,8 +95,8 @@ install_openclaw() {
   done
 }
 
-# The cargo command $1 of version $2, as $cache/$1-$2/bin/$1; options for `cargo install` follow. Unoptimised: it builds in a third of the
-# time and runs for a second.
+# The cargo command $1 of version $2, as $cache/$1-$2/bin/$1; options for `cargo install` follow, such as --debug for one that
+# runs for a second: it builds in a third of the time.
 install_cargo_tool() {
   once "$1-$2" cargo_install_tool "$@" || cannot_run "$1 $2 could not be built"
 }
@@ -104,6 +104,6 @@ install_cargo_tool() {
 cargo_install_tool() {
   # The directory comes last.
   local directory=${!#}
-  bounded env CARGO_TARGET_DIR="$directory/target" cargo install "$1@$2" --locked --debug --root "$directory" "${@:3:$#-3}" &&
+  bounded env CARGO_TARGET_DIR="$directory/target" cargo install "$1@$2" --locked --root "$directory" "${@:3:$#-3}" &&
     rm -rf "$directory/target"
 }
