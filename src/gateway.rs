@@ -84,7 +84,7 @@ pub struct Gateway {
     notify: Notify,
     in_force: InForce,
     /// Held for as long as the gateway lives.
-    _lock: GatewayLock,
+    lock: GatewayLock,
     /// What is said while everything else goes is written too.
     log: telemetry::Guard,
 }
@@ -237,6 +237,7 @@ impl Gateway {
             Next::Again => self.notify.reloading("restarting"),
         }
         self.shared.readiness.draining();
+        self.tell_lock(next);
         let farewell = serde_json::json!({ "reason": format!("gateway {what}"), "restartExpectedMs": expected });
         self.shared.hub.publish(Event::new(EventName::Shutdown, &farewell));
         tokio::select! {
@@ -244,6 +245,7 @@ impl Gateway {
             () = self.signals.until_stop() => {
                 warn!(target: "gateway", "told to stop while {what}: ending at once");
                 next = Next::End;
+                self.tell_lock(next);
             }
         }
         self.tasks.services.cancel();
@@ -252,6 +254,13 @@ impl Gateway {
         }
         info!(target: "gateway", "stopped");
         next
+    }
+
+    /// Says in the lock whether this process comes back, for commands to wait for it.
+    fn tell_lock(&mut self, next: Next) {
+        if let Err(error) = self.lock.set_restarting(next == Next::Again) {
+            warn!(target: "gateway", "the gateway's lock file cannot be written: {error}");
+        }
     }
 }
 

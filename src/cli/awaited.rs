@@ -16,10 +16,15 @@ use crate::{
 };
 
 /// What is known of a gateway that does not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Missing {
     /// It has the lock, and has not said yet where it listens.
     Starting,
+    /// It begins anew in its own process.
+    Restarting {
+        /// What its sessions get to finish before.
+        grace: Duration,
+    },
     /// There is none.
     Gone(LastGateway),
     /// It has the lock, and has said where it listens.
@@ -30,10 +35,14 @@ impl Missing {
     fn of(context: &Context, lock: &LockState) -> Self {
         match lock {
             LockState::Held { holder, same_kernel: true } => match holder {
+                Some(holder) if holder.restarting => Self::Restarting { grace: context.settings.limits.drain() },
                 Some(holder) if holder.url.is_none() => Self::Starting,
                 _ => Self::Silent,
             },
-            LockState::Free => Self::Gone(last_gateway(context.state())),
+            LockState::Free => match last_gateway(context.state()) {
+                LastGateway::Restarting { .. } => Self::Restarting { grace: Duration::ZERO },
+                last => Self::Gone(last),
+            },
             _ => Self::Gone(LastGateway::Unclear),
         }
     }
@@ -42,21 +51,23 @@ impl Missing {
     ///
     /// One that ended in order is coming back within `wait` of its end or not at all. Of every other one it is not known since when
     /// it is missing: it has not been there yet, it was killed, or it is draining just now.
-    fn patience(self, wait: Duration) -> Duration {
+    fn patience(&self, wait: Duration) -> Duration {
         match self {
             Self::Starting => wait.max(LOCAL_ANSWER_TIMEOUT),
-            Self::Gone(LastGateway::Ended { ago }) => wait.saturating_sub(ago),
-            Self::Gone(LastGateway::Never | LastGateway::Unclear) | Self::Silent => wait,
+            Self::Restarting { grace } => wait.max(*grace + LOCAL_ANSWER_TIMEOUT),
+            Self::Gone(LastGateway::Ended { ago }) => wait.saturating_sub(*ago),
+            Self::Gone(_) | Self::Silent => wait,
         }
     }
 
-    fn awaited(self) -> String {
+    fn awaited(&self) -> String {
         match self {
             Self::Starting => "the gateway to start".into(),
             Self::Gone(LastGateway::Ended { ago }) => {
                 format!("the gateway that ended {} s ago to come back", ago.as_secs())
             }
-            Self::Gone(LastGateway::Never | LastGateway::Unclear) | Self::Silent => "the gateway to come back".into(),
+            Self::Restarting { .. } => "the gateway, which restarts".into(),
+            Self::Gone(_) | Self::Silent => "the gateway to come back".into(),
         }
     }
 }
@@ -93,6 +104,11 @@ pub(super) async fn gateway_to_come(
     Ok(true)
 }
 
+/// Whether this machine's gateway is between two runs of one process.
+pub(super) fn restarts(context: &Context) -> bool {
+    matches!(Missing::of(context, &context.lock()), Missing::Restarting { .. })
+}
+
 /// Whether anybody listens on one of them; who it is, is asked later.
 async fn listens(sockets: &[PathBuf]) -> bool {
     for path in sockets {
@@ -111,7 +127,8 @@ mod tests {
     fn only_a_gateway_that_may_come_is_waited_for() {
         let seconds = Duration::from_secs;
         let ended = |ago| Missing::Gone(LastGateway::Ended { ago: seconds(ago) });
-        let unclear = Missing::Gone(LastGateway::Unclear);
+        let restarting = |grace| Missing::Restarting { grace: seconds(grace) };
+        let unclear = || Missing::Gone(LastGateway::Unclear);
         #[rustfmt::skip]
         let rows = [
             // wait  what is known                       patience
@@ -120,12 +137,14 @@ mod tests {
             (10,     ended(10),                          0),
             (10,     ended(86_400),                      0),
             (10,     Missing::Gone(LastGateway::Never),  10), // the first one may be starting beside us
-            (10,     unclear,                            10), // killed: its container is being started again
+            (10,     unclear(),                          10), // killed: its container is being started again
             (10,     Missing::Silent,                    10), // it drains, and its successor waits for the lock
-            (0,      unclear,                            0),
+            (0,      unclear(),                          0),
             (0,      Missing::Silent,                    0),
             (0,      Missing::Starting,                  5),
             (10,     Missing::Starting,                  10),
+            (0,      restarting(8),                      13),
+            (30,     restarting(8),                      30),
         ];
         for (wait, missing, expected) in rows {
             assert_eq!(missing.patience(seconds(wait)), seconds(expected), "{wait} {missing:?}");

@@ -8,7 +8,7 @@ use super::Context;
 use crate::{
     defaults::LAST_WORDS_AGE,
     logs::{Location, Record, tail},
-    net::LockState,
+    net::{LastGateway, LockState, last_gateway},
     protocol::LogsTailParams,
 };
 
@@ -18,29 +18,41 @@ const LOOK_BACK: LogsTailParams = LogsTailParams { cursor: None, limit: Some(20)
 /// How many lines are shown.
 const SHOWN: usize = 3;
 
-/// The last lines of the log of this machine's gateway, where it wrote them just now.
+/// The last lines of the log of this machine's gateway: of one that was killed or crashed, else where it wrote them just now.
 pub(super) fn last_words(context: &Context, lock: &LockState) -> Vec<String> {
-    let Ok(piece) = tail(&log_file(context, lock), &LOOK_BACK) else { return Vec::new() };
-    let recent = recent(piece.lines.iter().filter_map(|line| Record::parse(line)), Timestamp::now());
-    recent.into_iter().map(|line| format!("Last in its log: {line}")).collect()
+    let cut = *lock == LockState::Free && matches!(last_gateway(context.state()), LastGateway::Cut(_));
+    let now = Timestamp::now();
+    let said = if cut { said(context, lock, |_| true) } else { said(context, lock, |record| is_recent(record, now)) };
+    said.into_iter().map(|line| format!("Last in its log: {line}")).collect()
 }
 
-/// The log file of this machine's gateway: what the one that lives says, else where one would write.
+/// The log file of this machine's gateway: what the one that lives says, or the one that was cut off; else where one would write.
 pub(super) fn log_file(context: &Context, lock: &LockState) -> PathBuf {
     let named = match lock {
         LockState::Held { holder: Some(holder), .. } => holder.log_file.clone(),
+        LockState::Free => match last_gateway(context.state()) {
+            LastGateway::Cut(holder) => holder.log_file,
+            _ => None,
+        },
         _ => None,
     };
     named.unwrap_or_else(|| Location::new(context.settings.logging.file.clone(), context.state()).current())
 }
 
-fn recent(records: impl Iterator<Item = Record>, now: Timestamp) -> Vec<String> {
-    let is_recent = |record: &Record| {
-        let time = record.time.as_deref().and_then(|time| time.parse::<Timestamp>().ok());
-        time.is_some_and(|time| now.duration_since(time).unsigned_abs() <= LAST_WORDS_AGE)
-    };
-    let lines: Vec<_> = records.filter(is_recent).map(|record| record.text()).collect();
+/// The last lines that `counts`.
+fn said(context: &Context, lock: &LockState, counts: impl Fn(&Record) -> bool) -> Vec<String> {
+    let Ok(piece) = tail(&log_file(context, lock), &LOOK_BACK) else { return Vec::new() };
+    last(piece.lines.iter().filter_map(|line| Record::parse(line)).filter(counts))
+}
+
+fn last(records: impl Iterator<Item = Record>) -> Vec<String> {
+    let lines: Vec<_> = records.map(|record| record.text()).collect();
     lines[lines.len().saturating_sub(SHOWN)..].to_vec()
+}
+
+fn is_recent(record: &Record, now: Timestamp) -> bool {
+    let time = record.time.as_deref().and_then(|time| time.parse::<Timestamp>().ok());
+    time.is_some_and(|time| now.duration_since(time).unsigned_abs() <= LAST_WORDS_AGE)
 }
 
 #[cfg(test)]
@@ -61,7 +73,7 @@ mod tests {
             record("2026-01-01T09:59:53Z", "four"),
             record("no time", "never"),
         ];
-        let shown = recent(lines.into_iter(), now);
+        let shown = last(lines.into_iter().filter(|record| is_recent(record, now)));
         let shown: Vec<_> = shown.iter().filter_map(|line| line.split(' ').nth(1)).collect();
         assert_eq!(shown, ["two", "three", "four"]);
     }

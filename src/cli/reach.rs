@@ -4,7 +4,7 @@ use std::{fmt::Display, path::Path, time::Duration};
 
 use super::{
     CliError, Context, Output, Tone,
-    awaited::gateway_to_come,
+    awaited::{gateway_to_come, restarts},
     error::{ConnectError, Target},
     keys::{Keys, Kind, trust},
     last_words::last_words,
@@ -59,75 +59,21 @@ pub async fn reach(context: &Context, args: &TargetArgs, wish: Wish, output: &mu
     if let Some(problem) = &context.problem {
         output.note(Tone::Warning, &format!("the configuration cannot be used, going on without it: {problem}"))?;
     }
-    let (mut lock, mut plan) = look(context, args, wish)?;
-    // A probe tells what is, and files that are asked for are there.
-    let may_wait = !plan.explicit && !wish.offline && wish.mode != ClientMode::Probe;
-    if may_wait && gateway_to_come(context, &lock, output).await? {
-        (lock, plan) = look(context, args, wish)?;
-    }
     let traveller = Traveller { context, args, wish };
-    if wish.offline {
-        return traveller.only_files(&plan.ways, &lock, output).await;
-    }
-    let mut earlier: Vec<String> = Vec::new();
-    let mut last: Option<ConnectError> = None;
-    for way in &plan.ways {
-        let failed = match way {
-            Way::Files => {
-                traveller.check_lock(&lock)?;
-                traveller.say(
-                    output,
-                    "no gateway runs: working on the files of ",
-                    &context.state().path().display(),
-                )?;
-                return Ok(Reached::Files);
-            }
-            Way::Socket(path) => match traveller.socket(path).await {
-                Ok(session) => {
-                    if args.verbose {
-                        output.note(Tone::Dim, &format!("via the local socket {}", path.display()))?;
-                    }
-                    return Ok(Reached::Gateway(Box::new(session)));
-                }
-                Err(error) => error,
-            },
-            Way::Network(remote) => match traveller.network(remote).await {
-                Ok(session) => {
-                    if !plan.explicit || args.verbose {
-                        traveller.say(output, "via ", &format_args!("{} ({})", remote.url, remote.source))?;
-                    }
-                    for remark in &session.remarks {
-                        output.note(Tone::Warning, remark)?;
-                    }
-                    return Ok(Reached::Gateway(Box::new(session)));
-                }
-                Err(CliError::Connect(error)) => *error,
-                Err(error) => return Err(error),
-            },
-        };
-        if !leads_on(&failed.failure) {
-            earlier.extend(last.map(|before| format!("Tried before: {}: {}", before.target.source, before.failure)));
-            return Err(finished(failed, earlier, context, (!plan.explicit).then_some(&lock)));
+    let mut lost_once = false;
+    loop {
+        let (mut lock, mut plan) = look(context, args, wish)?;
+        // A probe tells what is, and files that are asked for are there.
+        let may_wait = !plan.explicit && !wish.offline && wish.mode != ClientMode::Probe;
+        if may_wait && gateway_to_come(context, &lock, output).await? {
+            (lock, plan) = look(context, args, wish)?;
         }
-        if !failed.failure.is_absent() {
-            output.note(Tone::Warning, &format!("not using the local socket: {}", failed.failure))?;
-        }
-        // Of the places where a socket could be and is not, the first one is enough to name.
-        if let Some(before) = last.replace(failed)
-            && (earlier.is_empty() || !matches!(before.failure, Failure::NoSocket { .. }))
-        {
-            earlier.push(format!("Tried before: {}: {}", before.target.source, before.failure));
+        match traveller.go(&plan, &lock, output).await {
+            // It went between the look at its lock and the way to it.
+            Err(_) if may_wait && !lost_once && restarts(context) => lost_once = true,
+            reached => return reached,
         }
     }
-    Err(match last {
-        Some(mut error) => {
-            if !plan.explicit {
-                error.advice = traveller.why_absent(&lock).or(error.advice);
-            }
-            finished(error, earlier, context, (!plan.explicit).then_some(&lock))
-        }
-        None => CliError::usage("there is no gateway to talk to", NONE_TO_ASK),
-    })
 }
 
 /// Who holds the directory now, and the ways that follow from it.
@@ -239,6 +185,73 @@ impl Traveller<'_> {
                 _ => return Err(failure),
             }
         }
+    }
+
+    /// Goes the ways of `plan` until one leads there; `lock` tells who holds the directory.
+    async fn go(&self, plan: &Plan, lock: &LockState, output: &mut Output) -> Result<Reached, CliError> {
+        if self.wish.offline {
+            return self.only_files(&plan.ways, lock, output).await;
+        }
+        let mut earlier: Vec<String> = Vec::new();
+        let mut last: Option<ConnectError> = None;
+        for way in &plan.ways {
+            let failed = match way {
+                Way::Files => {
+                    self.check_lock(lock)?;
+                    self.say(
+                        output,
+                        "no gateway runs: working on the files of ",
+                        &self.context.state().path().display(),
+                    )?;
+                    return Ok(Reached::Files);
+                }
+                Way::Socket(path) => match self.socket(path).await {
+                    Ok(session) => {
+                        if self.args.verbose {
+                            output.note(Tone::Dim, &format!("via the local socket {}", path.display()))?;
+                        }
+                        return Ok(Reached::Gateway(Box::new(session)));
+                    }
+                    Err(error) => error,
+                },
+                Way::Network(remote) => match self.network(remote).await {
+                    Ok(session) => {
+                        if !plan.explicit || self.args.verbose {
+                            self.say(output, "via ", &format_args!("{} ({})", remote.url, remote.source))?;
+                        }
+                        for remark in &session.remarks {
+                            output.note(Tone::Warning, remark)?;
+                        }
+                        return Ok(Reached::Gateway(Box::new(session)));
+                    }
+                    Err(CliError::Connect(error)) => *error,
+                    Err(error) => return Err(error),
+                },
+            };
+            if !leads_on(&failed.failure) {
+                earlier
+                    .extend(last.map(|before| format!("Tried before: {}: {}", before.target.source, before.failure)));
+                return Err(finished(failed, earlier, self.context, (!plan.explicit).then_some(lock)));
+            }
+            if !failed.failure.is_absent() {
+                output.note(Tone::Warning, &format!("not using the local socket: {}", failed.failure))?;
+            }
+            // Of the places where a socket could be and is not, the first one is enough to name.
+            if let Some(before) = last.replace(failed)
+                && (earlier.is_empty() || !matches!(before.failure, Failure::NoSocket { .. }))
+            {
+                earlier.push(format!("Tried before: {}: {}", before.target.source, before.failure));
+            }
+        }
+        Err(match last {
+            Some(mut error) => {
+                if !plan.explicit {
+                    error.advice = self.why_absent(lock).or(error.advice);
+                }
+                finished(error, earlier, self.context, (!plan.explicit).then_some(lock))
+            }
+            None => CliError::usage("there is no gateway to talk to", NONE_TO_ASK),
+        })
     }
 
     async fn socket(&self, path: &Path) -> Result<Session, ConnectError> {

@@ -31,7 +31,7 @@ use crate::{
     logs::Location,
     methods::{self, ConfigMethods, ControlMethods, DeviceMethods, Handlers, LogMethods, SourceMethods, StateMethods},
     metrics::{CountedEvents, MeasuredStore, Metrics},
-    net::{self, Announcement, ContainerMarks, GatewayLock, Lobby},
+    net::{self, Announcement, ContainerMarks, GatewayLock, Lobby, LockHolder},
     notify::Notify,
     observed::Observed,
     pairing::Pairing,
@@ -58,6 +58,9 @@ impl Gateway {
         let log_guard = telemetry::init(telemetry::Options::configured(&loaded.settings.logging, &loaded.paths.state))?;
         for warning in &loaded.warnings {
             warn!(target: "gateway", "{warning}");
+        }
+        if let Some(cut) = lock.cut() {
+            warn!(target: "gateway", "{}", was_cut(cut));
         }
         let new_token = loaded.ensure_token()?;
 
@@ -135,7 +138,7 @@ impl Gateway {
             orders,
             notify: Notify::of_process(),
             in_force: InForce { started: loaded.settings.clone(), current: loaded.settings },
-            _lock: lock,
+            lock,
             log: log_guard,
         })
     }
@@ -231,6 +234,17 @@ fn shared(
         health,
         metrics,
     }
+}
+
+/// What is to be said of a gateway that ended without a word.
+fn was_cut(cut: &LockHolder) -> String {
+    let since = jiff::Timestamp::from_millisecond(cut.started_at_ms).map(|since| format!(", started {since:.0}"));
+    format!(
+        "the gateway before this one was killed or crashed: version {}, pid {}{}; what it wrote last stands in the log before this",
+        cut.version,
+        cut.pid,
+        since.unwrap_or_default()
+    )
 }
 
 fn place(environment: &Environment) -> Place {

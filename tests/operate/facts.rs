@@ -16,3 +16,16 @@ fn a_secret_that_only_the_gateway_was_given_is_no_problem_of_commands_that_go_ov
     let ran = openclaw(gateway.home(), &words).succeeded();
     assert!(ran.json()["troubles"].to_string().contains("unauthorized: gateway token mismatch"), "{ran}");
 }
+
+#[test]
+fn a_gateway_that_was_killed_is_told_from_one_that_was_stopped() {
+    let home = OurGateway::start(Home::new()).kill();
+    let said = ["was killed or crashed", "Last in its log: ", "openclaw gateway run"];
+    openclaw(&home, &["gateway", "status"]).succeeded().says(&said);
+    openclaw(&home, &["gateway", "health"]).exited(1).says(&["nothing listens there", "Last in its log: "]);
+    let gateway = OurGateway::start(home);
+    let logged = openclaw(gateway.home(), &["logs", "--grep", "killed or crashed"]).succeeded();
+    logged.says(&["the gateway before this one was killed or crashed"]);
+    let home = gateway.stop();
+    openclaw(&home, &["gateway", "status"]).succeeded().says(&["the last one ended in order"]).never_says(&["crashed"]);
+}

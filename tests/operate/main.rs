@@ -1,6 +1,7 @@
 //! The commands that act on the running gateway and tell how it fares, against real processes.
 
 mod check_pairing;
+mod doctor;
 mod facts;
 mod orders;
 mod refusals;

@@ -133,3 +133,20 @@ fn over_the_network_a_gateway_is_restarted_and_not_stopped() {
         .says(&["Gateway restart not finished", "no new run of the gateway answered"]);
     assert_ne!(holder(&gateway)["startedAtMs"], before["startedAtMs"]);
 }
+
+#[test]
+fn a_command_that_meets_a_restart_waits_for_its_end() {
+    let gateway = OurGateway::start(Home::new());
+    // As the process leaves it between its two runs.
+    let mut held = holder(&gateway);
+    held["restarting"] = json!(true);
+    let home = gateway.kill();
+    fs::write(lock(&home), held.to_string()).expect("writable");
+    let mut command = home.command(OurGateway::program());
+    let waits = crate::support::running::Running::start(command.args(["gateway", "restart"]));
+    waits.expect("it says that it waits", PATIENCE, |seen| seen.stderr.contains("which restarts").then_some(()));
+    let gateway = OurGateway::start(home);
+    let status = waits.wait_until(PATIENCE, |seen| seen.status).expect("it ends");
+    assert!(status.success(), "{}", waits.transcript());
+    openclaw(gateway.home(), &["devices", "list"]).succeeded();
+}

@@ -10,7 +10,12 @@ use super::super::{
     reach::open_way,
     target::{TargetArgs, Way},
 };
-use crate::{client::CallFailure, config::KeyPath, defaults::LOCAL_ANSWER_TIMEOUT, net::LockState};
+use crate::{
+    client::CallFailure,
+    config::{KeyPath, ReloadMode},
+    defaults::LOCAL_ANSWER_TIMEOUT,
+    net::LockState,
+};
 
 /// What became of an edit.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +26,8 @@ pub(super) enum Applied {
     Now,
     /// The gateway goes by it after a restart.
     AfterRestart,
+    /// The gateway is about to restart for it by itself.
+    ByRestart(ReloadMode),
     /// The edit is none of the gateway's business: only commands read the setting.
     ForCommands,
     /// Somebody else's section: this gateway does not read it.
@@ -58,7 +65,14 @@ pub(super) async fn apply(context: &Context, path: &KeyPath) -> Applied {
     let mut why = "its socket is not where it should be".to_owned();
     for socket in context.sockets(&lock).into_iter().filter(|socket| socket.exists()) {
         match open_way(context, &args, wish, &Way::Socket(socket)).await {
-            Ok(session) => return ask(session, &key).await,
+            Ok(session) => {
+                return match (ask(session, &key).await, context.settings.reload.mode) {
+                    (Applied::AfterRestart, mode @ (ReloadMode::Hybrid | ReloadMode::Restart)) => {
+                        Applied::ByRestart(mode)
+                    }
+                    (applied, _) => applied,
+                };
+            }
             Err(error) => why = error.lines().swap_remove(0),
         }
     }
@@ -98,6 +112,9 @@ impl Applied {
             Self::NotRunning => "no gateway runs here: it counts from the next start".into(),
             Self::Now => "the running gateway goes by it now".into(),
             Self::AfterRestart => "the running gateway goes by it after a restart: openclaw gateway restart".into(),
+            Self::ByRestart(mode) => {
+                format!("the running gateway restarts for it by itself, as gateway.reload.mode is {}", mode.as_str())
+            }
             Self::ForCommands => "commands go by it now".into(),
             Self::NotOurs => "this gateway does not read that section; OpenClaw's own programs do".into(),
             Self::Untold(why) => {
@@ -113,6 +130,7 @@ impl Applied {
             Self::NotRunning => "at-start",
             Self::Now => "now",
             Self::AfterRestart => "after-restart",
+            Self::ByRestart(_) => "by-restart",
             Self::ForCommands => "for-commands",
             Self::NotOurs => "not-ours",
             Self::Untold(_) => "untold",

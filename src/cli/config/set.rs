@@ -143,7 +143,7 @@ pub(super) async fn finish(
         if let Some(applied) = &applied {
             let tone = match applied {
                 Applied::Refused(_) => Tone::Bad,
-                Applied::AfterRestart | Applied::Untold(_) => Tone::Warning,
+                Applied::AfterRestart | Applied::ByRestart(_) | Applied::Untold(_) => Tone::Warning,
                 _ => Tone::Plain,
             };
             output.toned(tone, &capital(&applied.text()))?;

@@ -24,7 +24,7 @@ pub use self::{error::LockError, process::lock_process};
 
 use crate::{
     clock::now_ms,
-    defaults::{GATEWAY_LOCK_POLL, GATEWAY_LOCK_WAIT},
+    defaults::{GATEWAY_LOCK_POLL, GATEWAY_LOCK_WAIT, START_SLACK},
     state::StateDir,
 };
 
@@ -52,6 +52,9 @@ pub struct LockHolder {
     /// Which secret counts and where it comes from; never the secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<String>,
+    /// Whether it is about to begin anew in its own process: until then it listens nowhere, and lets go of the lock for a moment.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub restarting: bool,
 }
 
 /// What a gateway that listens writes into its lock.
@@ -72,6 +75,7 @@ pub struct Announcement {
 pub struct GatewayLock {
     file: File,
     holder: LockHolder,
+    cut: Option<LockHolder>,
 }
 
 /// Whether a gateway lives on a state directory, as somebody who does not take the lock can tell.
@@ -93,7 +97,7 @@ pub enum LockState {
 }
 
 /// What is known of the last gateway of a directory on which none lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LastGateway {
     /// There was none yet.
     Never,
@@ -102,7 +106,14 @@ pub enum LastGateway {
         /// How long ago.
         ago: Duration,
     },
-    /// It did not, or it cannot be told.
+    /// It began anew in its own process, and has not come to take the lock again.
+    Restarting {
+        /// For how long.
+        ago: Duration,
+    },
+    /// It did not end in order: it was killed, or it crashed.
+    Cut(Box<LockHolder>),
+    /// It cannot be told.
     Unclear,
 }
 
@@ -142,16 +153,23 @@ impl GatewayLock {
                 return Err(LockError::Unsupported { path: state.path().to_owned(), source });
             }
         }
+        let boot_id = boot_id();
+        let cut = read_holder(&file).filter(|before| !before.restarting && before.boot_id == boot_id);
         let holder = LockHolder {
-            boot_id: boot_id(),
+            boot_id,
             pid: std::process::id(),
             started_at_ms: now_ms(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             ..LockHolder::default()
         };
-        let mut lock = Self { file, holder };
+        let mut lock = Self { file, holder, cut };
         lock.write().map_err(|error| unwritable(&path, error))?;
         Ok(lock)
+    }
+
+    /// What the gateway before this one said of itself, where it was killed or crashed under this kernel.
+    pub const fn cut(&self) -> Option<&LockHolder> {
+        self.cut.as_ref()
     }
 
     /// Writes down where the gateway can be reached.
@@ -161,6 +179,15 @@ impl GatewayLock {
     pub fn announce(&mut self, announcement: Announcement) -> io::Result<()> {
         let Announcement { url, socket, log_file, auth } = announcement;
         self.holder = LockHolder { url: Some(url), socket, log_file, auth, ..std::mem::take(&mut self.holder) };
+        self.write()
+    }
+
+    /// Writes down whether the gateway is about to begin anew in its own process, so that it is waited for.
+    ///
+    /// # Errors
+    /// As writing fails.
+    pub fn set_restarting(&mut self, restarting: bool) -> io::Result<()> {
+        self.holder.restarting = restarting;
         self.write()
     }
 
@@ -175,7 +202,9 @@ impl GatewayLock {
 impl Drop for GatewayLock {
     fn drop(&mut self) {
         // A directory that was left in order says nothing of a kernel, which would look foreign after the next boot.
-        let _ = self.file.set_len(0);
+        if !self.holder.restarting {
+            let _ = self.file.set_len(0);
+        }
     }
 }
 
@@ -213,14 +242,24 @@ pub fn probe_lock(state: &StateDir) -> LockState {
 
 /// How the last gateway of `state` ended, where [`probe_lock`] says that none lives.
 pub fn last_gateway(state: &StateDir) -> LastGateway {
-    match fs::metadata(state.gateway_lock()) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => LastGateway::Never,
-        // What it said of itself is taken back at the end, which is when the file was changed last.
-        Ok(found) if found.len() == 0 => match found.modified() {
-            Ok(ended) => LastGateway::Ended { ago: ended.elapsed().unwrap_or_default() },
-            Err(_) => LastGateway::Unclear,
-        },
-        _ => LastGateway::Unclear,
+    let file = match File::open(state.gateway_lock()) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return LastGateway::Never,
+        Err(_) => return LastGateway::Unclear,
+    };
+    let Ok(found) = file.metadata() else { return LastGateway::Unclear };
+    // What it says of itself is written last when it begins anew, and taken back when it ends.
+    let ago = found.modified().ok().map(|changed| changed.elapsed().unwrap_or_default());
+    let holder = read_holder(&file).filter(|holder| holder.boot_id == boot_id());
+    // One that has come in the meantime is not the last one.
+    if file.try_lock_shared().is_err() {
+        return LastGateway::Unclear;
+    }
+    match (holder, ago) {
+        (None, Some(ago)) if found.len() == 0 => LastGateway::Ended { ago },
+        (Some(holder), Some(ago)) if holder.restarting && ago < START_SLACK => LastGateway::Restarting { ago },
+        (Some(holder), _) => LastGateway::Cut(Box::new(holder)),
+        (None, _) => LastGateway::Unclear,
     }
 }
 
@@ -248,6 +287,8 @@ fn boot_id() -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
 
     #[test]
@@ -271,6 +312,32 @@ mod tests {
         assert_eq!(probe_lock(&state), LockState::Free);
         assert!(matches!(last_gateway(&state), LastGateway::Ended { ago } if ago < Duration::from_mins(1)));
         GatewayLock::acquire(&state).expect("free again");
+    }
+
+    #[test]
+    fn one_that_begins_anew_is_told_from_one_that_was_killed() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let state = StateDir::new(dir.path());
+        let mut lock = GatewayLock::acquire(&state).expect("free");
+        let of_killed = fs::read_to_string(state.gateway_lock()).expect("written");
+        lock.set_restarting(true).expect("writable");
+        drop(lock);
+        assert_eq!(probe_lock(&state), LockState::Free);
+        assert!(matches!(last_gateway(&state), LastGateway::Restarting { ago } if ago < START_SLACK));
+        let changed = SystemTime::now() - START_SLACK;
+        let file = File::options().write(true).open(state.gateway_lock()).expect("there");
+        file.set_modified(changed).expect("it is ours");
+        assert!(matches!(last_gateway(&state), LastGateway::Cut(_)), "it did not come back");
+        let mut lock = GatewayLock::acquire(&state).expect("free");
+        lock.set_restarting(true).expect("writable");
+        lock.set_restarting(false).expect("writable");
+        drop(lock);
+        assert!(matches!(last_gateway(&state), LastGateway::Ended { .. }), "it was told to stop on its way");
+        fs::write(state.gateway_lock(), of_killed).expect("writable");
+        let LastGateway::Cut(holder) = last_gateway(&state) else { panic!("{:?}", last_gateway(&state)) };
+        assert_eq!(holder.pid, std::process::id());
+        assert_eq!(GatewayLock::acquire(&state).expect("free").cut(), Some(&*holder));
+        assert_eq!(GatewayLock::acquire(&state).expect("free").cut(), None);
     }
 
     #[test]

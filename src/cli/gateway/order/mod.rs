@@ -98,20 +98,21 @@ pub(super) async fn give(
     verb: Verb,
     output: &mut Output,
 ) -> Result<Taken, CliError> {
-    let lock = context.lock();
     let wish = Wish { timeout: LOCAL_ANSWER_TIMEOUT, ..Wish::CALL };
     let since = Instant::now();
-    match gateway(context, target, wish, output).await {
-        Ok(session) => by_session(context, session, verb, since).await,
-        Err(error) if is_explicit(&error) => Err(error),
-        Err(error) => match signal::give(context, &lock, verb, &error)? {
-            Some(taken) => {
-                output.note(Tone::Warning, &format!("the gateway cannot be asked: {}", error.lines()[0]))?;
-                output.note(Tone::Warning, &format!("going {}", taken.via))?;
-                Ok(taken)
-            }
-            None => Err(no_gateway(context, &lock, verb, error)),
-        },
+    let error = match gateway(context, target, wish, output).await {
+        Ok(session) => return by_session(context, session, verb, since).await,
+        Err(error) if is_explicit(&error) => return Err(error),
+        Err(error) => error,
+    };
+    let lock = context.lock();
+    match signal::give(context, &lock, verb, &error)? {
+        Some(taken) => {
+            output.note(Tone::Warning, &format!("the gateway cannot be asked: {}", error.lines()[0]))?;
+            output.note(Tone::Warning, &format!("going {}", taken.via))?;
+            Ok(taken)
+        }
+        None => Err(no_gateway(context, &lock, verb, error)),
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     cli::{
         CliError, Context, Session, Wish,
-        last_words::log_file,
+        last_words::{last_words, log_file},
         reach::open_way,
         target::{Way, local_url},
     },
@@ -82,7 +82,8 @@ impl Status {
             url,
             socket: context.sockets(&lock).into_iter().find(|path| path.exists()),
             log_file: log_file(context, &lock),
-            lock: Lock::of(lock),
+            last_words: if lock == LockState::Free { last_words(context, &lock) } else { Vec::new() },
+            lock: Lock::of(lock, context.state()),
             process,
             supervisor,
             start: supervision::how_to_start(context),

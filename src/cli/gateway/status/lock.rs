@@ -2,21 +2,22 @@
 
 use crate::{
     cli::text::ago,
-    net::{LockHolder, LockState},
+    net::{LastGateway, LockHolder, LockState, last_gateway},
+    state::StateDir,
 };
 
 /// What the lock of the state directory tells.
 #[derive(Debug)]
 pub(super) enum Lock {
-    Free,
+    Free(LastGateway),
     Held { holder: Option<Box<LockHolder>>, here: bool },
     Unclear(&'static str),
 }
 
 impl Lock {
-    pub(super) fn of(lock: LockState) -> Self {
+    pub(super) fn of(lock: LockState, state: &StateDir) -> Self {
         match lock {
-            LockState::Free => Self::Free,
+            LockState::Free => Self::Free(last_gateway(state)),
             LockState::Held { holder, same_kernel } => Self::Held { holder, here: same_kernel },
             LockState::ForeignKernel => Self::Unclear("the last gateway ran on another machine or before a reboot"),
             LockState::Unknown => Self::Unclear("the file system has no locks"),
@@ -27,13 +28,15 @@ impl Lock {
     pub(super) fn auth(&self) -> Option<&str> {
         match self {
             Self::Held { holder, .. } => holder.as_ref()?.auth.as_deref(),
-            Self::Free | Self::Unclear(_) => None,
+            Self::Free(_) | Self::Unclear(_) => None,
         }
     }
 
     pub(super) const fn word(&self) -> &'static str {
         match self {
-            Self::Free => "stopped",
+            Self::Free(LastGateway::Restarting { .. }) => "restarting",
+            Self::Free(_) => "stopped",
+            Self::Held { holder: Some(holder), .. } if holder.restarting => "restarting",
             Self::Held { .. } => "running",
             Self::Unclear(_) => "unknown",
         }
@@ -49,7 +52,17 @@ impl Lock {
     /// What there is to say of the process.
     pub(super) fn detail(&self, now_ms: i64) -> String {
         match self {
-            Self::Free => "no gateway holds the state directory".into(),
+            Self::Free(LastGateway::Cut(holder)) => format!(
+                "no gateway holds the state directory; the last one (pid {}, version {}, started {}) was killed or crashed",
+                holder.pid,
+                holder.version,
+                ago(holder.started_at_ms, now_ms)
+            ),
+            Self::Free(LastGateway::Ended { ago: since }) => {
+                let ended_ms = now_ms.saturating_sub(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+                format!("no gateway holds the state directory; the last one ended in order {}", ago(ended_ms, now_ms))
+            }
+            Self::Free(_) => "no gateway holds the state directory".into(),
             Self::Unclear(why) => (*why).into(),
             Self::Held { holder, here } => {
                 let place = if *here { "" } else { ", on another machine" };

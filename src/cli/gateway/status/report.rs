@@ -50,6 +50,8 @@ pub(super) struct Report {
     /// How a gateway is started here where there is none.
     pub(super) start: String,
     pub(super) log_file: PathBuf,
+    /// What a gateway that is gone wrote last.
+    pub(super) last_words: Vec<String>,
     pub(super) probe: Probe,
 }
 

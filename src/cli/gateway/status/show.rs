@@ -24,6 +24,9 @@ impl Report {
         for trouble in troubles(self) {
             output.line("")?;
             output.field("Problem", Tone::Bad, &trouble.cause)?;
+            for line in &trouble.evidence {
+                output.toned(Tone::Dim, &format!("  {line}"))?;
+            }
             output.field("Next", Tone::Plain, &trouble.next)?;
         }
         Ok(())
@@ -32,7 +35,7 @@ impl Report {
     fn show_process(&self, now_ms: i64, output: &mut Output) -> io::Result<()> {
         let tone = match self.lock {
             Lock::Held { .. } => Tone::Good,
-            Lock::Free => Tone::Plain,
+            Lock::Free(_) => Tone::Plain,
             Lock::Unclear(_) => Tone::Warning,
         };
         output.field("Runtime", tone, &format!("{} ({})", self.lock.word(), self.lock.detail(now_ms)))?;

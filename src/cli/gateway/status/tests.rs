@@ -1,6 +1,6 @@
 //! Reports, as they are told.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::{
     cli::{CliError, ConnectError, Format, Target, output::tests::captured, target::Source},
     client::{Closed, Failure, GatewayUrl, Scheme},
     config::Bind,
-    net::{Listener, LockHolder, PortOwner, Process},
+    net::{LastGateway, Listener, LockHolder, PortOwner, Process},
     protocol::{ErrorShape, HelloAuth, HelloOk, Role, Scopes, SourceReport},
     supervisor::{ContainerKind, Supervisor},
 };
@@ -45,6 +45,7 @@ fn report(lock: Lock, probe: Probe) -> Report {
         supervisor: None,
         start: "openclaw gateway run".into(),
         log_file: "/home/u/.openclaw/logs/openclaw-2026-01-01.log".into(),
+        last_words: Vec::new(),
         probe,
     }
 }
@@ -140,7 +141,7 @@ fn no_gateway_at_all() {
         absent(Source::LocalSocket, "/home/u/.openclaw/run/gateway.sock"),
         absent(Source::LocalLoopback, "ws://127.0.0.1:18789"),
     ];
-    let report = report(Lock::Free, Probe::Tried(tried));
+    let report = report(Lock::Free(LastGateway::Never), Probe::Tried(tried));
     insta::assert_snapshot!(shown(&report));
     insta::assert_json_snapshot!("no_gateway_json", report.document(NOW), {
         ".cli.version" => "…", ".cli.entrypoint" => "…",
@@ -163,7 +164,7 @@ fn a_gateway_that_refuses_us() {
 
 #[test]
 fn what_a_bad_configuration_leaves() {
-    let mut report = report(Lock::Free, Probe::NotAsked);
+    let mut report = report(Lock::Free(LastGateway::Never), Probe::NotAsked);
     report.problems = vec!["/home/u/.openclaw/openclaw.json: line 3, column 1: expected a value".into()];
     report.config_exists = true;
     insta::assert_snapshot!(shown(&report));
@@ -184,12 +185,21 @@ fn what_is_wrong_is_told_with_what_to_type() {
         let _ = writeln!(shown, "## {name}");
         for trouble in troubles {
             assert!(!trouble.next.is_empty(), "{name}: {trouble:?}");
-            let _ = writeln!(shown, "{}\n  -> {}", trouble.cause, trouble.next);
+            let _ = writeln!(shown, "{}", trouble.cause);
+            for line in &trouble.evidence {
+                let _ = writeln!(shown, "  {line}");
+            }
+            let _ = writeln!(shown, "  -> {}", trouble.next);
         }
     };
     row("all is well", &report(running(), Probe::Tried(vec![greeted()])));
-    row("no gateway", &report(Lock::Free, Probe::Tried(nobody())));
-    let taken = |owner| Report { listener: owner, ..report(Lock::Free, Probe::Tried(nobody())) };
+    row("no gateway", &report(Lock::Free(LastGateway::Never), Probe::Tried(nobody())));
+    let killed = LockHolder { pid: 7, version: "0.1.0".into(), started_at_ms: NOW - 61_000, ..LockHolder::default() };
+    let killed = report(Lock::Free(LastGateway::Cut(Box::new(killed))), Probe::Tried(nobody()));
+    row("a gateway that was killed", &Report { last_words: vec!["Last in its log: ready".into()], ..killed });
+    let restarting = LastGateway::Restarting { ago: Duration::ZERO };
+    row("a gateway that restarts", &report(Lock::Free(restarting), Probe::Tried(nobody())));
+    let taken = |owner| Report { listener: owner, ..report(Lock::Free(LastGateway::Never), Probe::Tried(nobody())) };
     row("the port is another program's", &taken(listener("nginx", Listener::Other)));
     row("the port is another gateway's", &taken(listener("openclaw gateway", Listener::OurGateway)));
     row("the port is a container's", &taken(listener(proxy, Listener::OurGateway)));

@@ -3,25 +3,30 @@
 use serde_json::{Value, json};
 
 use super::{lock::Lock, report::Report};
-use crate::{hint::Hint as _, net::PortOwner};
+use crate::{
+    hint::Hint as _,
+    net::{LastGateway, PortOwner},
+};
 
 /// Something that is wrong.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Trouble {
     /// What it is.
     pub(super) cause: String,
+    /// What makes us think so, line by line.
+    pub(super) evidence: Vec<String>,
     /// What to type.
     pub(super) next: String,
 }
 
 impl Trouble {
     fn new(cause: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { cause: cause.into(), next: next.into() }
+        Self { cause: cause.into(), evidence: Vec::new(), next: next.into() }
     }
 
     /// As programs read it.
     pub(super) fn document(&self) -> Value {
-        json!({ "cause": self.cause, "next": self.next })
+        json!({ "cause": self.cause, "evidence": self.evidence, "next": self.next })
     }
 }
 
@@ -45,16 +50,10 @@ fn process(report: &Report) -> Vec<Trouble> {
     let mut troubles = Vec::new();
     let reached = report.probe.tried().iter().any(|rpc| rpc.is_local() && rpc.result.is_ok());
     match &report.lock {
-        Lock::Free if !reached => {
-            let taken = report.listener.as_ref();
-            match taken {
-                None => {
-                    let cause = format!("no gateway runs on {}", report.state.display());
-                    troubles.push(Trouble::new(cause, report.start.clone()));
-                }
-                Some(owner) => troubles.push(taken_port(report, owner)),
-            }
-        }
+        Lock::Free(last) if !reached => match &report.listener {
+            None => troubles.push(nothing_runs(report, last)),
+            Some(owner) => troubles.push(taken_port(report, owner)),
+        },
         Lock::Held { here: false, .. } if !reached => troubles.push(Trouble::new(
             "the gateway runs on another machine, which shares the state directory with this one",
             "openclaw gateway status --url URL --token TOKEN",
@@ -81,6 +80,24 @@ fn process(report: &Report) -> Vec<Trouble> {
     troubles
 }
 
+/// Nobody has the state directory, and nobody the port.
+fn nothing_runs(report: &Report, last: &LastGateway) -> Trouble {
+    let state = report.state.display();
+    let (cause, next) = match last {
+        LastGateway::Restarting { .. } => {
+            return Trouble::new(
+                format!("the gateway on {state} restarts, and is not back yet"),
+                "openclaw gateway status",
+            );
+        }
+        LastGateway::Cut(_) => {
+            (format!("no gateway runs on {state}: the last one was killed or crashed"), &report.start)
+        }
+        _ => (format!("no gateway runs on {state}"), &report.start),
+    };
+    Trouble { evidence: report.last_words.clone(), ..Trouble::new(cause, next) }
+}
+
 /// Somebody has the port, and no gateway the state directory.
 fn taken_port(report: &Report, owner: &PortOwner) -> Trouble {
     let port = report.port;
@@ -101,7 +118,7 @@ fn taken_port(report: &Report, owner: &PortOwner) -> Trouble {
 fn connection(report: &Report) -> Vec<Trouble> {
     let Some(told) = report.probe.rpc() else { return Vec::new() };
     let mut troubles = Vec::new();
-    let nobody = matches!(report.lock, Lock::Free) && told.is_local() && told.is_absent();
+    let nobody = matches!(report.lock, Lock::Free(_)) && told.is_local() && told.is_absent();
     for rpc in std::iter::once(told).chain(report.probe.others()) {
         let Err(error) = &rpc.result else { continue };
         let lives = matches!(report.lock, Lock::Held { here: true, .. });
