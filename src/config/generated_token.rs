@@ -42,6 +42,17 @@ pub fn ensure(state: &StateDir) -> Result<GeneratedToken, TokenError> {
     Ok(GeneratedToken { secret, created })
 }
 
+/// Puts another token in the place of the one in `identity/gateway-token`.
+///
+/// # Errors
+///
+/// The system gives no random bytes, or the file cannot be written.
+pub fn replace(state: &StateDir) -> Result<(), TokenError> {
+    let path = state.generated_token();
+    let token = fresh()?;
+    private_file::replace(&path, &format!("{}\n", token.expose())).map_err(|source| TokenError::Write { path, source })
+}
+
 /// A token that nobody had before.
 ///
 /// # Errors

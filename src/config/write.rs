@@ -61,6 +61,13 @@ pub enum WriteError {
     },
 }
 
+impl WriteError {
+    /// Whether somebody else puts the file there, so that nothing of ours would stay in it.
+    pub const fn is_not_ours(&self) -> bool {
+        matches!(self, Self::ConfigMap { .. } | Self::Mounted { .. } | Self::ReadOnly { .. })
+    }
+}
+
 impl Hint for WriteError {
     fn hint(&self) -> String {
         match self {

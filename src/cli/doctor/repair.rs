@@ -12,7 +12,7 @@ use super::{
     finding::{Finding, Repair},
 };
 use crate::{
-    config::{Draft, DraftError, KeyPath, generated_token},
+    config::{AuthMode, Draft, DraftError, KeyPath, Origin, generated_token, generated_token::TokenError},
     hint::{Hint as _, chain},
 };
 
@@ -58,24 +58,39 @@ fn tidy(context: &Context) -> Result<Vec<String>, DraftError> {
 }
 
 /// Makes a token, writes it into `openclaw.json`, and has the gateway go by it.
+///
+/// Where that file is a `ConfigMap`, and the gateway goes by the token that it made itself, another one takes that one's place.
 pub(super) async fn generate_token(context: &Context) -> Result<Vec<String>, CliError> {
-    let token =
-        generated_token::fresh().map_err(|error| CliError::Files { message: chain(&error), hint: error.hint() })?;
+    let key = |name: &str| name.parse().map_err(|_| CliError::usage("no key", "openclaw config schema"));
+    let (mode, path): (KeyPath, KeyPath) = (key("gateway.auth.mode")?, key("gateway.auth.token")?);
+    let token = generated_token::fresh().map_err(|error| no_token(&error))?;
     let mut draft = Draft::new(&context.environment)?;
-    let path: KeyPath =
-        "gateway.auth.token".parse().map_err(|_| CliError::usage("no key", "openclaw config schema"))?;
-    let mode: KeyPath = "gateway.auth.mode".parse().map_err(|_| CliError::usage("no key", "openclaw config schema"))?;
     draft.set(&mode, &json!("token"))?;
     draft.set(&path, &json!(token.expose()))?;
     let verdict = draft.judge()?;
     if let Some(refusal) = super::super::config::refusal(&path, &verdict) {
         return Err(refusal);
     }
-    let written = draft.write()?;
+    let written = match draft.write() {
+        Err(DraftError::Write(error)) if error.is_not_ours() && goes_by_its_own(context) => {
+            generated_token::replace(context.state()).map_err(|error| no_token(&error))?;
+            vec![context.state().generated_token()]
+        }
+        written => written?.into_iter().map(|file| file.path).collect(),
+    };
     let mut done = vec!["Gateway token configured.".to_owned()];
-    for file in written {
-        done.push(format!("Wrote {}", file.path.display()));
-    }
+    done.extend(written.iter().map(|path| format!("Wrote {}", path.display())));
     done.push(tell_gateway(context, &path).await);
     Ok(done)
+}
+
+fn no_token(error: &TokenError) -> CliError {
+    CliError::Files { message: chain(error), hint: error.hint() }
+}
+
+/// Whether the token is the one that the gateway made: nobody gave it another.
+fn goes_by_its_own(context: &Context) -> bool {
+    let auth = &context.settings.auth;
+    let given = auth.token.in_force().filter(|token| !matches!(token.source, Origin::Generated(_)));
+    auth.mode == AuthMode::Token && given.is_none()
 }

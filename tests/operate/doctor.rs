@@ -1,0 +1,86 @@
+//! `openclaw doctor`, end to end.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use crate::support::home::Home;
+use crate::support::our_gateway::OurGateway;
+use crate::support::ran::Ran;
+use crate::{PATIENCE, openclaw};
+
+const MAKE_TOKEN: [&str; 3] = ["doctor", "--generate-gateway-token", "--yes"];
+
+/// The token in force, as the operator reads it.
+fn token(home: &Home) -> String {
+    openclaw(home, &["config", "get", "gateway.auth.token"]).succeeded().stdout.trim().to_owned()
+}
+
+/// Lists devices over the network, from another home.
+fn lists(gateway: &OurGateway, token: &str) -> Ran {
+    openclaw(&Home::new(), &["devices", "list", "--url", &gateway.url(), "--token", token])
+}
+
+#[test]
+fn a_new_token_counts_at_once_and_the_old_one_no_longer() {
+    let gateway = OurGateway::start(Home::new());
+    let before = token(gateway.home());
+    let made = openclaw(gateway.home(), &MAKE_TOKEN).succeeded();
+    made.says(&["Gateway token configured.", "openclaw.json", "the running gateway goes by it now"]);
+    let after = token(gateway.home());
+    assert!(after.len() == 48 && after != before, "{after}");
+    lists(&gateway, &after).succeeded();
+    lists(&gateway, &before).exited(1).says(&["gateway token mismatch"]);
+    openclaw(gateway.home(), &["gateway", "restart"]).succeeded();
+    assert_eq!(token(gateway.home()), after);
+}
+
+#[test]
+fn a_token_that_the_environment_gives_is_not_overridden_behind_its_back() {
+    let home = Home::new();
+    let mut command = home.command(OurGateway::program());
+    command.args(MAKE_TOKEN).env("OPENCLAW_GATEWAY_TOKEN", "from-the-environment");
+    Ran::to_end(&mut command, PATIENCE).exited(1).says(&["nothing was changed", "OPENCLAW_GATEWAY_TOKEN comes from"]);
+    assert!(!home.state().join("openclaw.json").exists());
+}
+
+#[test]
+fn where_the_configuration_is_a_config_map_the_gateways_own_token_is_replaced() {
+    let home = Home::new();
+    let state = home.state();
+    // As the kubelet mounts one.
+    fs::create_dir_all(state.join("..2026")).expect("it is ours");
+    fs::write(state.join("..2026/openclaw.json"), "{}").expect("it is ours");
+    symlink("..2026", state.join("..data")).expect("it is ours");
+    symlink("..data/openclaw.json", state.join("openclaw.json")).expect("it is ours");
+    let gateway = OurGateway::start(home);
+    let before = token(gateway.home());
+    let made = openclaw(gateway.home(), &MAKE_TOKEN).succeeded();
+    made.says(&["identity/gateway-token", "the running gateway goes by it now"]);
+    let after = token(gateway.home());
+    assert_ne!(after, before);
+    assert_eq!(fs::read_to_string(state.join("openclaw.json")).expect("kept"), "{}");
+    lists(&gateway, &after).succeeded();
+    lists(&gateway, &before).exited(1);
+}
+
+#[test]
+fn the_exit_status_tells_healthy_from_warnings_and_errors() {
+    let gateway = OurGateway::start(Home::new());
+    let home = gateway.home();
+    let doctor = |words: &[&str]| openclaw(home, &[&["doctor"], words].concat());
+    let healthy = doctor(&["--json"]).exited(0).json();
+    assert!(healthy["findings"].as_array().is_some_and(|found| found.iter().all(|one| one["severity"] == "info")));
+
+    let token = home.state().join("identity/gateway-token");
+    fs::set_permissions(&token, Permissions::from_mode(0o644)).expect("it is ours");
+    doctor(&[]).exited(2).says(&["warning: others may read", "gateway-token", "chmod 600"]);
+    doctor(&["--repair", "--yes"]).exited(0).says(&["repaired: chmod 600"]);
+    let mode = fs::metadata(&token).expect("kept").permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600);
+    doctor(&[]).exited(0);
+
+    let home = gateway.stop();
+    fs::create_dir_all(home.state().join("devices")).expect("it is ours");
+    fs::write(home.state().join("devices/paired.json"), "{ damaged").expect("it is ours");
+    openclaw(&home, &["doctor"]).exited(1).says(&["error: ", "paired.json", "Fix: "]);
+}
