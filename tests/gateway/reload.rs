@@ -67,6 +67,28 @@ async fn another_setting_ends_nobody_and_a_broken_file_changes_nothing() {
 }
 
 #[tokio::test]
+async fn who_is_trusted_changes_for_the_next_connection_and_ends_nobody() {
+    let gateway = TestGateway::builder().config(&with_token(OLD)).start().await;
+    let mut stays = gateway.admit(&Connect::v4().token(OLD).device(&Device::fresh())).await;
+    let forwarded = gateway.dial().header("x-forwarded-for", "203.0.113.7");
+    let class = async || {
+        let mut session = forwarded.enter(&Connect::v4().token(OLD)).await.expect("the secret is right");
+        let who = session.ok("gateway.whoami", json!({})).await;
+        session.leave().await;
+        who["source"]["class"].as_str().map(ToOwned::to_owned)
+    };
+    assert_eq!(class().await.as_deref(), Some("unattributable"));
+    let mut config = with_token(OLD);
+    config["gateway"]["trustedProxies"] = json!(["127.0.0.1"]);
+    edit(&gateway, &config.to_string());
+    let seen = eventually("another class", async || class().await.filter(|class| class != "unattributable")).await;
+    assert_eq!(seen, "proxied");
+    edit(&gateway, &with_token(OLD).to_string());
+    eventually("the first class", async || class().await.filter(|class| class == "unattributable")).await;
+    stays.ok("health", json!({})).await;
+}
+
+#[tokio::test]
 async fn a_certificate_that_is_replaced_is_served_without_a_restart() {
     let tls = json!({"gateway": {"tls": {"enabled": true}}});
     let (one, other) =

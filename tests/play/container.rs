@@ -4,7 +4,7 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 
-use crate::place::{Facts, Kind, PATIENCE, Place, TOKEN, eventually};
+use crate::place::{Facts, Kind, PATIENCE, Place, eventually};
 use crate::support::home::Home;
 use crate::support::ran::Ran;
 use crate::visitor::Visitor;
@@ -30,21 +30,20 @@ impl Container {
         let name = format!("openclaw-play-{}", std::process::id());
         let container =
             Self { home: Home::new(), name: name.clone(), cli_image: cli_image.to_owned(), lan: lan.to_owned() };
-        let (publish, token) = (format!("{PORT}:18789"), format!("OPENCLAW_GATEWAY_TOKEN={TOKEN}"));
-        let words = ["run", "--detach", "--name", &name, "--publish", &publish, "--env", &token, image];
-        container.docker(&words).succeeded();
+        let publish = format!("{PORT}:18789");
+        container.docker(&["run", "--detach", "--name", &name, "--publish", &publish, image]).succeeded();
         container.ready();
         container
     }
 
-    fn command(&self, program: &str) -> Command {
+    fn program(&self, program: &str) -> Command {
         let mut command = self.home.command(Path::new(program));
         command.envs(env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("DOCKER_")));
         command
     }
 
     fn docker(&self, words: &[&str]) -> Ran {
-        Ran::to_end(self.command("docker").args(words), PATIENCE)
+        Ran::to_end(self.program("docker").args(words), PATIENCE)
     }
 
     #[track_caller]
@@ -72,12 +71,14 @@ impl Place for Container {
             supervisor: Some("container"),
             no_unit: &["and not systemd", "openclaw gateway run"],
             starts_with: Some("docker start"),
+            comes_back: false,
         }
     }
 
-    fn operator(&self, words: &str) -> Ran {
-        let words: Vec<_> = words.split_whitespace().collect();
-        self.docker(&[&["exec", &self.name, "openclaw"], words.as_slice()].concat())
+    fn command(&self, words: &str) -> Command {
+        let mut command = self.program("docker");
+        command.args(["exec", &self.name, "openclaw"]).args(words.split_whitespace());
+        command
     }
 
     fn operator_without_gateway(&self, words: &str) -> Ran {
@@ -86,7 +87,7 @@ impl Place for Container {
     }
 
     fn types(&self, line: &str) -> Ran {
-        Ran::to_end(self.command("sh").args(["-c", line]), PATIENCE)
+        Ran::to_end(self.program("sh").args(["-c", line]), PATIENCE)
     }
 
     fn start(&self) {
@@ -98,17 +99,21 @@ impl Place for Container {
         self.docker(&["stop", &self.name]).succeeded();
     }
 
+    fn kill(&self) {
+        self.docker(&["kill", &self.name]).succeeded();
+    }
+
     fn log(&self) -> String {
         self.docker(&["logs", &self.name]).succeeded().output()
     }
 
     fn visitor(&self) -> Visitor {
-        Visitor::new(Some(&self.lan), &format!("{HOST}:{PORT}"), TOKEN)
+        Visitor::new(Some(&self.lan), &format!("{HOST}:{PORT}"), &self.token())
     }
 
     fn behind_the_bridge(&self) -> Option<Visitor> {
         let host = env::var("OPENCLAW_ENGINE_HOST").ok();
-        Some(Visitor::new(host.as_deref(), &format!("127.0.0.1:{PORT}"), TOKEN))
+        Some(Visitor::new(host.as_deref(), &format!("127.0.0.1:{PORT}"), &self.token()))
     }
 
     fn another_gateway(&self) -> Option<String> {

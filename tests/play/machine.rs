@@ -5,8 +5,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::network;
-use crate::place::{Facts, Kind, PATIENCE, Place, TOKEN, eventually};
+use crate::place::{Facts, Kind, PATIENCE, Place, eventually};
 use crate::support::home::Home;
 use crate::support::ran::Ran;
 use crate::support::running::Running;
@@ -81,15 +83,15 @@ impl Machine {
 
     fn prepare(&self) {
         self.types("openclaw config set gateway.bind lan").succeeded();
-        self.types(&format!("openclaw config set gateway.auth.token {TOKEN}")).succeeded();
     }
 
     /// A line of shell as root.
     fn root(&self, line: &str) -> Ran {
-        Ran::to_end(&mut self.command("root", line), PATIENCE)
+        Ran::to_end(&mut self.line("root", line), PATIENCE)
     }
 
-    fn command(&self, user: &str, line: &str) -> Command {
+    /// A line of shell as `user`.
+    fn line(&self, user: &str, line: &str) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.first_process, "--all", "--", "/usr/bin/env", "-i"]);
         command.arg("PATH=/opt:/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin");
@@ -126,22 +128,24 @@ impl Place for Machine {
                 &["and not systemd", "openclaw gateway run", "tmux", "supervisord"]
             },
             starts_with: Some(if self.systemd { "systemctl start openclaw.service" } else { "openclaw gateway run" }),
+            comes_back: self.systemd,
         }
     }
 
-    fn operator(&self, words: &str) -> Ran {
-        self.types(&format!("openclaw {words}"))
+    fn command(&self, words: &str) -> Command {
+        let words: Vec<_> = words.split_whitespace().map(|word| format!("'{word}'")).collect();
+        self.line(USER, &format!("exec openclaw {}", words.join(" ")))
     }
 
     fn types(&self, line: &str) -> Ran {
-        Ran::to_end(&mut self.command(USER, line), PATIENCE)
+        Ran::to_end(&mut self.line(USER, line), PATIENCE)
     }
 
     fn start(&self) {
         if self.systemd {
             self.root("systemctl start openclaw.service").succeeded();
         } else {
-            let running = Running::start(&mut self.command(USER, "exec openclaw gateway run"));
+            let running = Running::start(&mut self.line(USER, "exec openclaw gateway run"));
             self.foreground.replace(Some(running));
         }
         eventually("a gateway that answers", || self.is_running().then_some(()));
@@ -153,17 +157,35 @@ impl Place for Machine {
         ran.succeeded();
     }
 
+    fn kill(&self) {
+        let status = self.operator("gateway status --json").succeeded();
+        let (pid, begun) = run_of(&status);
+        self.types(&format!("kill -KILL {pid}")).succeeded();
+        eventually("a gateway that is gone, or another one", || {
+            let status = self.operator("gateway status --json").succeeded();
+            let running = status.json()["service"]["runtime"]["status"] == "running";
+            let gone = if self.systemd { running && run_of(&status).1 != begun } else { !running };
+            gone.then_some(())
+        });
+    }
+
     fn log(&self) -> String {
         self.types("cat .openclaw/logs/*.log").succeeded().stdout
     }
 
     fn visitor(&self) -> Visitor {
-        Visitor::new(Some(&self.lan.namespace()), &format!("{ADDRESS}:18789"), TOKEN)
+        Visitor::new(Some(&self.lan.namespace()), &format!("{ADDRESS}:18789"), &self.token())
     }
 
     fn another_gateway(&self) -> Option<String> {
         Some("OPENCLAW_STATE_DIR=$HOME/another openclaw gateway run --bind lan".into())
     }
+}
+
+/// The process of the gateway that `status` tells of, and when it took its lock.
+fn run_of(status: &Ran) -> (Value, Value) {
+    let runtime = &status.json()["service"]["runtime"];
+    (runtime["pid"].clone(), runtime["startedAtMs"].clone())
 }
 
 impl Drop for Machine {

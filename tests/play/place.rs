@@ -1,5 +1,6 @@
 //! What the rows need of a place.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::support::ran::Ran;
@@ -7,9 +8,6 @@ use crate::visitor::Visitor;
 
 /// For one command, a container or a pod that starts included. A loaded machine gets more than it needs.
 pub const PATIENCE: Duration = Duration::from_mins(2);
-
-/// The secret of every gateway of the play that does not make its own.
-pub const TOKEN: &str = "token-of-the-play";
 
 /// Which place it is: a column of the table of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,14 +34,20 @@ pub struct Facts {
     pub no_unit: &'static [&'static str],
     /// What `gateway status` says to type when there is no gateway; `None` where its command line is gone with the gateway.
     pub starts_with: Option<&'static str>,
+    /// Whether something there starts a gateway again that was killed.
+    pub comes_back: bool,
 }
 
 /// A place where a gateway runs. It runs from the start.
 pub trait Place {
     fn kind(&self) -> Kind;
     fn facts(&self) -> Facts;
-    /// Runs our command line beside the gateway, on its state directory.
-    fn operator(&self, words: &str) -> Ran;
+    /// Our command line with `words`, beside the gateway and on its state directory.
+    fn command(&self, words: &str) -> Command;
+    /// Runs it.
+    fn operator(&self, words: &str) -> Ran {
+        Ran::to_end(&mut self.command(words), PATIENCE)
+    }
     /// The same where no gateway runs.
     fn operator_without_gateway(&self, words: &str) -> Ran {
         self.operator(words)
@@ -54,11 +58,23 @@ pub trait Place {
     fn start(&self);
     /// Stops it as people do there, and waits until it is gone.
     fn stop(&self);
+    /// Kills the gateway, which has no time to say anything, and waits until it is gone or has come back.
+    fn kill(&self);
+    /// Has the gateway trust exactly `proxies`, as people do there, while it runs.
+    fn trust(&self, proxies: &[&str]) {
+        let words = if proxies.is_empty() {
+            "config unset gateway.trustedProxies".to_owned()
+        } else {
+            format!("config set gateway.trustedProxies {}", serde_json::json!(proxies))
+        };
+        self.operator(&words).succeeded().says(&["The running gateway goes by it now"]);
+    }
     /// What the gateway wrote.
     fn log(&self) -> String;
     /// The secret of the gateway.
     fn token(&self) -> String {
-        TOKEN.to_owned()
+        let token = self.operator("config get gateway.auth.token --json").succeeded().json();
+        token.as_str().expect("a text").to_owned()
     }
     /// A client elsewhere, which nothing but an approval lets in, with a device of its own.
     fn visitor(&self) -> Visitor;

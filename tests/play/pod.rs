@@ -1,7 +1,12 @@
 //! The pod of a release of the chart, which `tests/kubernetes/test_play.py` installs.
 
+use std::fs;
 use std::io::ErrorKind;
 use std::process::Command;
+
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
 
 use crate::place::{Facts, Kind, PATIENCE, Place, eventually};
 use crate::support::ran::Ran;
@@ -29,6 +34,16 @@ impl Pod {
     }
 }
 
+/// The processes of the container `id`, wherever its node keeps them.
+fn processes_of(id: &str) -> Vec<Pid> {
+    let processes = fs::read_dir("/proc").expect("it is mounted").flatten();
+    let of_container = |process: &fs::DirEntry| {
+        fs::read_to_string(process.path().join("cgroup")).is_ok_and(|groups| groups.contains(id))
+    };
+    let numbers = processes.filter(of_container).filter_map(|process| process.file_name().to_str()?.parse().ok());
+    numbers.map(Pid::from_raw).collect()
+}
+
 fn kubectl(words: &[&str]) -> Ran {
     Ran::to_end(Command::new("kubectl").args(words), PATIENCE)
 }
@@ -50,12 +65,14 @@ impl Place for Pod {
             supervisor: None,
             no_unit: &["and not systemd", "openclaw gateway run"],
             starts_with: None,
+            comes_back: true,
         }
     }
 
-    fn operator(&self, words: &str) -> Ran {
-        let words: Vec<_> = words.split_whitespace().collect();
-        kubectl(&[&["exec", &self.name(), "-c", "cli", "--", "openclaw"], words.as_slice()].concat())
+    fn command(&self, words: &str) -> Command {
+        let mut command = Command::new("kubectl");
+        command.args(["exec", &self.name(), "-c", "cli", "--", "openclaw"]).args(words.split_whitespace());
+        command
     }
 
     fn types(&self, line: &str) -> Ran {
@@ -84,13 +101,44 @@ impl Place for Pod {
         });
     }
 
-    fn log(&self) -> String {
-        kubectl(&["logs", &self.name(), "-c", "gateway"]).succeeded().output()
+    fn kill(&self) {
+        let restarts = || {
+            let pod = kubectl(&["get", "pod", &self.name(), "--output", "json"]).succeeded().json();
+            let statuses = pod["status"]["containerStatuses"].as_array().expect("a list").clone();
+            let gateway = statuses.into_iter().find(|status| status["name"] == "gateway").expect("a gateway");
+            (gateway["restartCount"].as_u64(), gateway["ready"] == true, gateway["containerID"].clone())
+        };
+        let (before, _, id) = restarts();
+        let id = id.as_str().and_then(|id| id.rsplit('/').next()).expect("it runs").to_owned();
+        for process in processes_of(&id) {
+            signal::kill(process, Signal::SIGKILL).expect("root may");
+        }
+        eventually("a gateway that came back", || {
+            let (now, ready, _) = restarts();
+            (now > before && ready).then_some(())
+        });
+        let visitor = self.visitor();
+        eventually("a service that leads to it", || visitor.dials().ok());
     }
 
-    fn token(&self) -> String {
-        let token = self.operator("config get gateway.auth.token --json").succeeded().json();
-        token.as_str().expect("a text").to_owned()
+    /// In its `ConfigMap`.
+    fn trust(&self, proxies: &[&str]) {
+        let taken_up = || self.log().matches("configuration reloaded; applied: gateway.trustedProxies").count();
+        let before = taken_up();
+        let name = format!("configmap/{}", self.release);
+        let map = kubectl(&["get", &name, "--output", "json"]).succeeded().json();
+        let written = map["data"]["openclaw.json"].as_str().expect("a file");
+        let mut config: Value = serde_json::from_str(written).expect("the chart writes JSON");
+        config["gateway"]["trustedProxies"] = json!(proxies);
+        let patch = json!({"data": {"openclaw.json": config.to_string()}}).to_string();
+        kubectl(&["patch", &name, "--type=merge", "--patch", &patch]).succeeded();
+        // The kubelet brings it to the pod in a minute or so, and at once where the pod changes too.
+        kubectl(&["annotate", "pod", &self.name(), "--overwrite", &format!("trust={}", proxies.len())]).succeeded();
+        eventually("a gateway that took it up", || (taken_up() > before).then_some(()));
+    }
+
+    fn log(&self) -> String {
+        kubectl(&["logs", &self.name(), "-c", "gateway"]).succeeded().output()
     }
 
     fn visitor(&self) -> Visitor {

@@ -1,7 +1,8 @@
 //! The rows, written once.
 
-use crate::place::{Facts, Kind, Place, eventually};
+use crate::place::{Facts, Kind, PATIENCE, Place, eventually};
 use crate::support::ran::Ran;
+use crate::support::running::Running;
 
 /// What went wrong for the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,14 @@ enum Row {
     Dashboard,
     /// A gateway runs there already.
     PortTaken,
+    /// `logs --follow` beside a client that is refused.
+    FollowedLog,
+    /// Another token, a restart, and the work of an operator over the network with it.
+    NewToken,
+    /// A reverse proxy that comes to be trusted while the gateway runs.
+    TrustedProxy,
+    /// A gateway that was killed: the last of the 1006.
+    Crashed,
 }
 
 /// Whether a row can happen in a place.
@@ -52,7 +61,7 @@ const CONFIG_MAP: &str =
     "its configuration is a ConfigMap, and TLS a Secret: neither is switched on by a command of ours";
 
 #[rustfmt::skip]
-const TABLE: [(Row, [Cell; 4]); 13] = [
+const TABLE: [(Row, [Cell; 4]); 17] = [
     //                        plain machine      systemd           container  pod
     (Row::BehindDockerProxy, [Never(NO_ENGINE), Never(NO_ENGINE), Here,      Never(NO_COPY)]),
     (Row::PairingRequired,   [Here,             Here,             Here,      Here]),
@@ -67,6 +76,10 @@ const TABLE: [(Row, [Cell; 4]); 13] = [
     (Row::NoSecret,          [Here,             Here,             Here,      Here]),
     (Row::Dashboard,         [Here,             Here,             Here,      Here]),
     (Row::PortTaken,         [Here,             Here,             Here,      Here]),
+    (Row::FollowedLog,       [Here,             Here,             Here,      Here]),
+    (Row::NewToken,          [Here,             Here,             Here,      Here]),
+    (Row::TrustedProxy,      [Here,             Here,             Here,      Here]),
+    (Row::Crashed,           [Here,             Here,             Here,      Here]),
 ];
 
 /// Plays every row in `place`, one after the other: they share its gateway.
@@ -106,6 +119,10 @@ impl Row {
             Self::NoSecret => no_secret(place),
             Self::Dashboard => dashboard(place),
             Self::PortTaken => port_taken(place),
+            Self::FollowedLog => followed_log(place),
+            Self::NewToken => new_token(place),
+            Self::TrustedProxy => trusted_proxy(place),
+            Self::Crashed => crashed(place, facts),
         }
     }
 }
@@ -116,6 +133,13 @@ fn as_advised(place: &dyn Place, refused: &Ran) {
     let output = refused.output();
     let command = output.split('`').skip(1).step_by(2).find(|quoted| quoted.contains("openclaw devices approve "));
     place.types(command.unwrap_or_else(|| panic!("no command that approves\n{refused}"))).succeeded();
+}
+
+/// The request that a refusal names.
+#[track_caller]
+fn request(refusal: &str) -> &str {
+    let id = refusal.split("devices approve ").nth(1).and_then(|rest| rest.split(['`', ' ', ')', '\n']).next());
+    id.unwrap_or_else(|| panic!("no request: {refusal}"))
 }
 
 /// Waits for a line of the gateway's log with all of `texts`.
@@ -156,8 +180,7 @@ fn pairing_required(place: &dyn Place, facts: &Facts) {
 fn scope_upgrade(place: &dyn Place) {
     let visitor = place.visitor();
     let refused = visitor.reads().expect_err("nobody approved it").to_string();
-    let id = refused.split("devices approve ").nth(1).and_then(|rest| rest.split(['`', ' ', ')']).next());
-    place.operator(&format!("devices approve {}", id.unwrap_or_else(|| panic!("no request: {refused}")))).succeeded();
+    place.operator(&format!("devices approve {}", request(&refused))).succeeded();
     visitor.reads().expect("it is approved");
     let refused = visitor.run("devices list").exited(1).says(&["missing scope: operator.pairing"]);
     logged(
@@ -253,16 +276,16 @@ fn wrong_scheme(place: &dyn Place) {
 fn tls_unasked(place: &dyn Place) {
     let visitor = place.visitor();
     as_advised(place, &visitor.run("devices list").exited(1));
-    // It restarts by itself for that, and says so in its log.
-    place.operator("config set gateway.tls.enabled true").succeeded();
-    let refused = eventually("a port with TLS", || {
-        let ran = visitor.run("devices list");
-        ran.output().contains("the port speaks TLS").then_some(ran)
-    });
-    refused.exited(1).says(&["and ws:// was used", &format!("use {}", visitor.url("wss"))]);
+    let set = place.operator("config set gateway.tls.enabled true").succeeded();
+    set.says(&["The running gateway restarts for it by itself"]);
+    // Whoever asks for a restart in just that moment is served all the same.
+    place.operator("gateway restart").succeeded();
+    let told = format!("use {}", visitor.url("wss"));
+    visitor.run("devices list").exited(1).says(&["the port speaks TLS, and ws:// was used", &told]);
     place.operator("devices list").succeeded();
     place.operator("config unset gateway.tls.enabled").succeeded();
-    eventually("a port without TLS", || (visitor.run("devices list").code == Some(0)).then_some(()));
+    place.operator("gateway restart").succeeded();
+    visitor.run("devices list").succeeded();
 }
 
 fn no_secret(place: &dyn Place) {
@@ -272,9 +295,7 @@ fn no_secret(place: &dyn Place) {
         "pass --token or --password",
         "Hint: the token is gateway.auth.token on the gateway's machine",
     ]);
-    // Where it is, as the hint says.
-    let told = place.operator("config get gateway.auth.token --json").succeeded();
-    assert_eq!(told.json(), place.token(), "{told}");
+    // With the one that is there, as the hint says.
     as_advised(place, &visitor.run("devices list").exited(1));
     visitor.run("devices list").succeeded();
 }
@@ -295,4 +316,73 @@ fn port_taken(place: &dyn Place) {
         place.types(&line).exited(1).says(&said).says(&["--port"]);
     }
     place.operator("gateway restart").succeeded().says(&["Gateway restarted"]);
+}
+
+fn followed_log(place: &dyn Place) {
+    let visitor = place.visitor();
+    let follows = Running::start(&mut place.command("logs --follow --limit 1"));
+    follows.expect("what was logged before", PATIENCE, |seen| (!seen.stdout.is_empty()).then_some(()));
+    let before = follows.seen().stdout.len();
+    let refused = visitor.run("devices list").exited(1).says(&["pairing required"]);
+    follows.expect("the refusal", PATIENCE, |seen| seen.stdout[before..].contains("pairing required").then_some(()));
+    as_advised(place, &refused);
+    visitor.run("devices list").succeeded();
+}
+
+fn new_token(place: &dyn Place) {
+    let (knows_the_old_one, old) = (place.visitor(), place.token());
+    let made = place.operator("doctor --generate-gateway-token --yes").succeeded();
+    made.says(&["Gateway token configured.", "config get gateway.auth.token", "the running gateway goes by it now"]);
+    assert_ne!(place.token(), old);
+    place.operator("gateway restart").succeeded().says(&["Gateway restarted"]);
+    knows_the_old_one.run("devices list").exited(1).says(&["gateway token mismatch"]);
+    let visitor = place.visitor();
+    as_advised(place, &visitor.run("devices list").exited(1));
+    visitor.run("devices list").succeeded();
+    // Whoever was approved approves the next one, over the network.
+    let another = place.visitor();
+    let refused = another.run("devices list").exited(1);
+    visitor.run(&format!("devices approve {}", request(&refused.output()))).succeeded();
+    another.run("devices list").succeeded();
+}
+
+fn trusted_proxy(place: &dyn Place) {
+    let visitor = place.visitor();
+    let front = visitor.nginx(true);
+    let began =
+        || place.operator("gateway status --json").succeeded().json()["service"]["runtime"]["startedAtMs"].clone();
+    let (before, seen) = (began(), visitor.seen_as(&front.url));
+    let proxy = seen.strip_prefix("unattributable from ").unwrap_or_else(|| panic!("{seen}"));
+    place.trust(&[proxy]);
+    let seen = eventually("another class", || {
+        let seen = visitor.seen_as(&front.url);
+        (!seen.starts_with("unattributable")).then_some(seen)
+    });
+    assert_eq!(seen, format!("proxied from {proxy}"));
+    as_advised(place, &visitor.at(&front.url, "devices list").exited(1).says(&["pairing required"]));
+    visitor.at(&front.url, "devices list").succeeded();
+    place.trust(&[]);
+    eventually("the first class", || visitor.seen_as(&front.url).starts_with("unattributable").then_some(()));
+    assert_eq!(began(), before, "it was restarted");
+    if place.behind_the_bridge().is_some() {
+        let said = place.operator("config set gateway.trustedProxies [\"172.17.0.1\"]").succeeded();
+        said.says(&["172.17.0.1 looks like a container bridge, not a proxy", "config set gateway.trustedBridges"]);
+        place.trust(&[]);
+    }
+}
+
+fn crashed(place: &dyn Place, facts: &Facts) {
+    let visitor = place.visitor();
+    as_advised(place, &visitor.run("devices list").exited(1));
+    place.kill();
+    if !facts.comes_back {
+        visitor.run("devices list").exited(1).says(&["nothing listens there", "Hint: "]);
+        let last = "Last in its log: ";
+        let status = place.operator_without_gateway("gateway status").succeeded();
+        status.says(&["was killed or crashed", last, facts.starts_with.expect("nothing else starts it")]);
+        place.operator_without_gateway("gateway health").exited(1).says(&["nothing listens there", last]);
+        place.start();
+    }
+    logged(place, &["the gateway before this one was killed or crashed"]);
+    visitor.run("devices list").succeeded();
 }
