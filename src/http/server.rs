@@ -32,7 +32,7 @@ use crate::{
         HANDSHAKE_TIMEOUT, MAX_FRAME_BYTES, MAX_HTTP_HEAD_BYTES, MAX_PREAUTH_FRAME_BYTES, PREAUTH_SLACK_BYTES,
         SOCKET_BUFFER_BYTES,
     },
-    net::{Accepted, BudgetHandle, ByteBudget, PeerAddr, Stream, Ticket, close_gently},
+    net::{Accepted, BudgetHandle, ByteBudget, Held, Hold, PeerAddr, Stream, Ticket, close_gently},
     policy::Policy,
     readiness::Readiness,
     source::Source,
@@ -75,8 +75,8 @@ impl RequestHead {
 /// A connection that became a WebSocket.
 #[derive(Debug)]
 pub struct Upgraded {
-    /// The WebSocket, our side.
-    pub socket: WebSocketStream<ByteBudget<Stream>>,
+    /// The WebSocket, our side. The answer to the request leaves with the first frame.
+    pub socket: WebSocketStream<ByteBudget<Held<Stream>>>,
     /// Lifts the limit on what a peer that proved nothing may send.
     pub budget: BudgetHandle,
     /// The request.
@@ -94,12 +94,13 @@ pub struct Upgraded {
 /// The connection's place in the lobby bounds all of it, so a request that never ends is cut like a peer that never spoke.
 pub async fn serve(accepted: Accepted, app: &App, gate: &Gate<'_>) -> Option<Upgraded> {
     let Accepted { stream, ends, tls, ticket } = accepted;
+    let (stream, hold) = Held::new(stream);
     let (stream, budget) = ByteBudget::new(stream, MAX_PREAUTH_FRAME_BYTES + MAX_HTTP_HEAD_BYTES + PREAUTH_SLACK_BYTES);
     let mut ended = None;
     let head = Mutex::new(None);
     {
         let service = service_fn(async |mut request: Request<Incoming>| {
-            Ok::<_, Infallible>(route(&mut request, app, gate, tls, &head).await)
+            Ok::<_, Infallible>(route(&mut request, app, gate, tls, &head, &hold).await)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -123,6 +124,7 @@ pub async fn serve(accepted: Accepted, app: &App, gate: &Gate<'_>) -> Option<Upg
         return None;
     };
     ticket.has_spoken();
+    hold.release();
     let socket = WebSocketStream::from_partially_read(
         stream,
         read_ahead.to_vec(),
@@ -146,6 +148,7 @@ async fn route(
     gate: &Gate<'_>,
     tls: bool,
     upgraded: &Mutex<Option<RequestHead>>,
+    hold: &Hold,
 ) -> Response<Body> {
     let headers = request.headers();
     let named;
@@ -177,6 +180,7 @@ async fn route(
         }
         return match upgrade::accept(request) {
             Ok(response) => {
+                hold.keep();
                 if let Ok(mut slot) = upgraded.lock() {
                     *slot = Some(RequestHead {
                         headers: std::mem::take(request.headers_mut()),
