@@ -33,13 +33,13 @@ pub(crate) struct Sizes {
 /// What `cargo bench` measures.
 pub(crate) const FULL: Sizes = Sizes {
     smoke: false,
-    longest_run: Duration::from_mins(4),
+    longest_run: Duration::from_mins(5),
     rounds: 5,
     round: Duration::from_millis(1500),
     handshakes_at_once: 32,
     request_connections: 64,
     listeners: 200,
-    events: 500,
+    events: 4000,
     idle_sessions: 5000,
     devices: 64,
     many_devices: 10_000,

@@ -14,7 +14,7 @@ use super::{Event, Signal};
 use crate::{
     defaults::{MAX_OUTBOUND_BYTES, MAX_OUTBOUND_FRAMES, MAX_WAITING_SIGNALS},
     device::DeviceId,
-    protocol::{Role, Scopes},
+    protocol::{EventFrame, Role, Scopes},
 };
 
 /// Where services publish and sessions subscribe. Clones share one list of subscribers.
@@ -34,7 +34,7 @@ pub struct Hub {
 pub struct QueuesDepth {
     /// Events that wait.
     pub events: usize,
-    /// Bytes of their payloads.
+    /// Bytes of their frames.
     pub bytes: usize,
     /// Events that did not fit, since the start.
     pub lost: u64,
@@ -58,14 +58,14 @@ struct Queue {
     role: Role,
     scopes: Scopes,
     sender: mpsc::Sender<Item>,
-    /// Payload bytes that wait in the queue.
+    /// Bytes of the frames that wait in the queue.
     waiting_bytes: AtomicUsize,
     /// Events that this session lost since it last looked.
     lost: AtomicU64,
 }
 
-/// An event, or `None`: that there is a signal to look for.
-type Item = Option<Arc<Event>>;
+/// An event's frame, or `None`: that there is a signal to look for.
+type Item = Option<Arc<EventFrame>>;
 
 /// One session's end of its queue. Dropping it ends the subscription.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ pub struct Signals(broadcast::Receiver<Signal>);
 #[derive(Debug, Clone)]
 pub struct Delivery {
     /// What happened.
-    pub event: Arc<Event>,
+    pub frame: Arc<EventFrame>,
     /// How many events this session lost before it: its numbering skips them, so that the client knows.
     pub lost_before: u64,
 }
@@ -126,11 +126,10 @@ impl Hub {
 
     /// Tells every session that may see it. Never waits: where a queue is full, that session loses the event.
     pub fn publish(&self, event: Event) {
-        let event = Arc::new(event);
         let guard = event.name.guard();
-        let bytes = event.payload.as_str().len();
+        let frame = Arc::new(event.into_frame());
         for queue in self.lock().iter().filter(|queue| guard.admits(queue.role, &queue.scopes)) {
-            if !queue.push(&event, bytes) {
+            if !queue.push(&frame) {
                 self.lost.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -175,10 +174,11 @@ impl Hub {
 
 impl Queue {
     /// Whether the event found room.
-    fn push(&self, event: &Arc<Event>, bytes: usize) -> bool {
+    fn push(&self, frame: &Arc<EventFrame>) -> bool {
+        let bytes = frame.bytes();
         // Counted before it is sent, since the session may take it out again at once.
         let waiting = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if waiting > MAX_OUTBOUND_BYTES || self.sender.try_send(Some(Arc::clone(event))).is_err() {
+        if waiting > MAX_OUTBOUND_BYTES || self.sender.try_send(Some(Arc::clone(frame))).is_err() {
             self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.lost.fetch_add(1, Ordering::Relaxed);
             return false;
@@ -195,7 +195,7 @@ impl Subscriber {
                 return notice;
             }
             match self.receiver.recv().await {
-                Some(Some(event)) => return Notice::Event(self.deliver(event)),
+                Some(Some(frame)) => return Notice::Event(self.deliver(frame)),
                 Some(None) => {}
                 // Our own end of the queue holds its sender, so it never closes.
                 None => return Notice::SignalsLost,
@@ -207,8 +207,8 @@ impl Subscriber {
     pub fn try_next(&mut self) -> Option<Delivery> {
         loop {
             // What says that there is a signal can be passed over: `next` looks for signals whenever it is called.
-            if let Some(event) = self.receiver.try_recv().ok()? {
-                return Some(self.deliver(event));
+            if let Some(frame) = self.receiver.try_recv().ok()? {
+                return Some(self.deliver(frame));
             }
         }
     }
@@ -231,9 +231,9 @@ impl Subscriber {
         }
     }
 
-    fn deliver(&self, event: Arc<Event>) -> Delivery {
-        self.queue.waiting_bytes.fetch_sub(event.payload.as_str().len(), Ordering::Relaxed);
-        Delivery { event, lost_before: self.queue.lost.swap(0, Ordering::Relaxed) }
+    fn deliver(&self, frame: Arc<EventFrame>) -> Delivery {
+        self.queue.waiting_bytes.fetch_sub(frame.bytes(), Ordering::Relaxed);
+        Delivery { frame, lost_before: self.queue.lost.swap(0, Ordering::Relaxed) }
     }
 }
 
@@ -290,7 +290,10 @@ mod tests {
         assert_eq!(lost.iter().sum::<u64>(), 7);
         assert_eq!(hub.waiting(), QueuesDepth { events: 0, bytes: 0, lost: 7 });
         hub.publish(event(EventName::Tick));
-        assert_eq!(hub.waiting(), QueuesDepth { events: 1, bytes: 7, lost: 7 });
+        assert_eq!(
+            hub.waiting(),
+            QueuesDepth { events: 1, bytes: event(EventName::Tick).into_frame().bytes(), lost: 7 }
+        );
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! The hub: events from services to sessions.
 //!
-//! A payload is encoded once and shared; each session writes only its own envelope. Queues are bounded, and publishing
+//! A frame is encoded once and shared; each session adds only its own number. Queues are bounded, and publishing
 //! never waits: a session that cannot keep up loses what can be lost, and else its connection. Revocation is an event too,
 //! so nobody keeps a list of sessions to close: each session reads what concerns it and closes itself.
 
@@ -12,7 +12,7 @@ pub use versions::Versions;
 
 use crate::{
     device::DeviceId,
-    protocol::{EventName, Json, Role, StateVersion},
+    protocol::{EventFrame, EventName, Json, Role, StateVersion},
 };
 
 /// Something that sessions are told.
@@ -30,6 +30,11 @@ impl Event {
     /// An event without state versions.
     pub fn new(name: EventName, payload: &impl serde::Serialize) -> Self {
         Self { name, payload: Json::of(payload), state_version: None }
+    }
+
+    /// The frame that all sessions share.
+    fn into_frame(self) -> EventFrame {
+        EventFrame::new(self.name.as_str(), &self.payload, self.state_version)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::now_ms,
-    protocol::{Challenge, Json, encode_event},
+    protocol::{Challenge, EventFrame, Json},
 };
 
 impl Challenge {
@@ -13,6 +13,6 @@ impl Challenge {
 
     /// The `connect.challenge` event.
     pub(super) fn frame(&self) -> String {
-        encode_event("connect.challenge", &Json::of(self), None, None)
+        EventFrame::new("connect.challenge", &Json::of(self), None).unnumbered()
     }
 }

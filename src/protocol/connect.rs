@@ -184,7 +184,10 @@ impl ConnectParams {
 /// Older clients send `null` for members that they leave out.
 fn without_nulls(params: Value) -> Value {
     match params {
-        Value::Object(members) => Value::Object(members.into_iter().filter(|(_, member)| !member.is_null()).collect()),
+        Value::Object(mut members) => {
+            members.retain(|_, member| !member.is_null());
+            Value::Object(members)
+        }
         other => other,
     }
 }

@@ -194,23 +194,43 @@ pub fn encode_error(id: &str, error: &ErrorShape) -> String {
     format!(r#"{{"type":"res","id":{},"ok":false,"error":{}}}"#, quoted(id), Json::of(error).as_str())
 }
 
-/// Encodes an event. Only the envelope is written anew for each session; the payload is shared.
-pub fn encode_event(name: &str, payload: &Json, seq: Option<u64>, state_version: Option<StateVersion>) -> String {
-    use std::fmt::Write as _;
-    let payload = payload.as_str();
-    let mut frame = String::with_capacity(payload.len() + name.len() + 100);
-    for part in [r#"{"type":"event","event":""#, name, r#"","payload":"#, payload] {
-        frame.push_str(part);
+/// An event, encoded but for its number, which is another one on every connection.
+#[derive(Debug)]
+pub struct EventFrame {
+    /// All before the number.
+    head: String,
+    /// All after it.
+    tail: String,
+}
+
+impl EventFrame {
+    /// Encodes the event `{"type":"event","event":…,"payload":…}`.
+    pub fn new(name: &str, payload: &Json, state_version: Option<StateVersion>) -> Self {
+        let head = [r#"{"type":"event","event":""#, name, r#"","payload":"#, payload.as_str()].concat();
+        let tail = match state_version {
+            Some(StateVersion { presence, health }) => {
+                format!(r#","stateVersion":{{"presence":{presence},"health":{health}}}}}"#)
+            }
+            None => "}".to_owned(),
+        };
+        Self { head, tail }
     }
-    // Writing into a String cannot fail.
-    if let Some(seq) = seq {
-        let _ = write!(frame, r#","seq":{seq}"#);
+
+    /// How long it is without its number, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.head.len() + self.tail.len()
     }
-    if let Some(StateVersion { presence, health }) = state_version {
-        let _ = write!(frame, r#","stateVersion":{{"presence":{presence},"health":{health}}}"#);
+
+    /// The frame before any number counts: on a connection that is no session yet.
+    pub fn unnumbered(&self) -> String {
+        [self.head.as_str(), &self.tail].concat()
     }
-    frame.push('}');
-    frame
+
+    /// The frame as the `seq`th of its connection.
+    pub fn numbered(&self, seq: u64) -> String {
+        let mut digits = itoa::Buffer::new();
+        [&self.head, r#","seq":"#, digits.format(seq), &self.tail].concat()
+    }
 }
 
 /// Encodes the request `{"type":"req","id":…,"method":…,"params":…}`.
@@ -279,9 +299,12 @@ mod tests {
     #[test]
     fn events_carry_only_what_they_have() {
         let payload = Json::of(&serde_json::json!({"ts": 1}));
-        assert_eq!(encode_event("tick", &payload, None, None), r#"{"type":"event","event":"tick","payload":{"ts":1}}"#);
         assert_eq!(
-            encode_event("tick", &payload, Some(4), Some(StateVersion { presence: 2, health: 3 })),
+            EventFrame::new("tick", &payload, None).unnumbered(),
+            r#"{"type":"event","event":"tick","payload":{"ts":1}}"#
+        );
+        assert_eq!(
+            EventFrame::new("tick", &payload, Some(StateVersion { presence: 2, health: 3 })).numbered(4),
             r#"{"type":"event","event":"tick","payload":{"ts":1},"seq":4,"stateVersion":{"presence":2,"health":3}}"#
         );
     }

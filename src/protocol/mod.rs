@@ -29,7 +29,7 @@ pub use connect::{ConnectAuth, ConnectDevice, ConnectParams};
 pub use error::{ErrorCode, ErrorShape};
 pub use event::{EventGuard, EventName};
 pub use frame::{
-    NotARequest, Params, Request, ServerFrame, StateVersion, encode_error, encode_event, encode_ok, encode_request,
+    EventFrame, NotARequest, Params, Request, ServerFrame, StateVersion, encode_error, encode_ok, encode_request,
 };
 pub use health::{AgentHealth, HealthSnapshot, Heartbeat, SessionsSummary};
 pub use hello::{Challenge, Features, HelloAuth, HelloOk, HelloPolicy, HelloServer, HelloSnapshot, SessionDefaults};

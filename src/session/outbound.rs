@@ -13,7 +13,7 @@ use tokio_tungstenite::{
 use crate::{
     defaults::WRITE_TIMEOUT,
     events::Delivery,
-    protocol::{ErrorShape, Json, encode_error, encode_event, encode_ok},
+    protocol::{ErrorShape, Json, encode_error, encode_ok},
 };
 
 /// Why writing ended.
@@ -39,9 +39,7 @@ impl Outbound {
         delivery: &Delivery,
     ) -> Result<(), WriteError> {
         self.seq += 1 + delivery.lost_before;
-        let event = &delivery.event;
-        let frame = encode_event(event.name.as_str(), &event.payload, Some(self.seq), event.state_version);
-        feed(socket, Message::text(frame)).await
+        feed(socket, Message::text(delivery.frame.numbered(self.seq))).await
     }
 }
 
