@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use futures_util::FutureExt as _;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
@@ -13,7 +12,7 @@ use crate::{
     auth::{AuthPolicy, Hop, ProxyUser, TrustedProxyFailure},
     handshake::{Refusal, Turned, Unauthenticated, Visitor, Welcome},
     http::{self, RequestHead, Upgraded},
-    net::{Accepted, PeerAddr},
+    net::{Accepted, PeerAddr, Transport},
     observed::Sighting,
     policy::Policy,
     presence::Newcomer,
@@ -66,7 +65,7 @@ async fn enter(
     shared: &Shared,
     policies: &Policies,
     stop: &CancellationToken,
-) -> Option<Box<Session<impl AsyncRead + AsyncWrite + Unpin + Send + use<>>>> {
+) -> Option<Box<Session<impl Transport + use<>>>> {
     let Arrived { accepted, preamble, policy } = arrived;
     let arrival = match (accepted.ends, preamble) {
         (None, _) => Arrival::UnixSocket,
@@ -106,7 +105,7 @@ async fn handshake(
     shared: &Shared,
     policy: &Policy,
     stop: &CancellationToken,
-) -> Result<Box<Session<impl AsyncRead + AsyncWrite + Unpin + Send + use<>>>, Turned> {
+) -> Result<Box<Session<impl Transport + use<>>>, Turned> {
     let Upgraded { socket, budget, head, ends, tls, ticket } = upgraded;
     let visitor = visitor(head, peer_kind, ends, tls, policy);
     shared.observed.note(&Sighting {

@@ -25,7 +25,7 @@ use crate::{
     advice::Reader,
     defaults::{CLOSE_GRACE, MAX_PREAUTH_FRAME_BYTES},
     events::Subscriber,
-    net::budget_exhausted,
+    net::{Transport, budget_exhausted},
     policy::Policy,
     protocol::{Challenge, ConnectParams, ErrorShape, Json, NotARequest, Request, encode_error, encode_ok},
     session::{Caller, Session},
@@ -131,7 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Unauthenticated<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Authenticated<S> {
+impl<S: Transport> Authenticated<S> {
     /// What was proved.
     pub fn entry(&self) -> &Entry {
         &self.entry

@@ -12,6 +12,8 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::Transport;
+
 /// No bound.
 const LIFTED: usize = usize::MAX;
 
@@ -51,6 +53,12 @@ impl<S> ByteBudget<S> {
     pub fn new(stream: S, bytes: usize) -> (Self, BudgetHandle) {
         let left = Arc::new(AtomicUsize::new(bytes));
         (Self { stream, left: Arc::clone(&left) }, BudgetHandle(left))
+    }
+}
+
+impl<S: Transport> Transport for ByteBudget<S> {
+    fn ends_with_next_write(&self) {
+        self.stream.ends_with_next_write();
     }
 }
 

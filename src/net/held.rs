@@ -15,6 +15,8 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::Transport;
+
 /// The most that is taken over from a writer while what was kept back still waits for the peer to read, in bytes.
 const MOST_KEPT: usize = 64 * 1024;
 
@@ -67,6 +69,12 @@ impl<S: AsyncWrite + Unpin> Held<S> {
         // Most connections live long after this, and need no room for it.
         self.kept = Vec::new();
         Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: Transport> Transport for Held<S> {
+    fn ends_with_next_write(&self) {
+        self.stream.ends_with_next_write();
     }
 }
 

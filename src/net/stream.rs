@@ -6,11 +6,23 @@ use std::{
     task::{Context, Poll},
 };
 
+use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpStream, UnixStream},
 };
 use tokio_rustls::server::TlsStream;
+
+/// What a session runs over.
+pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
+    /// Says that what is written next is the last, and that the end follows it: both can leave in one segment. Without that
+    /// end, what is written leaves later.
+    fn ends_with_next_write(&self) {}
+}
+
+/// Both ends in one process.
+#[cfg(test)]
+impl Transport for tokio::io::DuplexStream {}
 
 /// An accepted connection.
 #[derive(Debug)]
@@ -21,6 +33,18 @@ pub enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
     /// The Unix socket.
     Unix(UnixStream),
+}
+
+impl Transport for Stream {
+    fn ends_with_next_write(&self) {
+        let tcp = match self {
+            Self::Tcp(tcp) => tcp,
+            Self::Tls(tls) => tls.get_ref().0,
+            Self::Unix(_) => return,
+        };
+        // Where the kernel refuses, it is two segments.
+        let _ = SockRef::from(tcp).set_tcp_cork(true);
+    }
 }
 
 macro_rules! delegate {
@@ -75,5 +99,30 @@ impl AsyncWrite for Stream {
             Self::Tls(stream) => stream.is_write_vectored(),
             Self::Unix(stream) => stream.is_write_vectored(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_last_write_arrives_with_the_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+        let address = listener.local_addr().expect("bound");
+        let (ours, theirs) = tokio::join!(listener.accept(), TcpStream::connect(address));
+        let (mut ours, mut theirs) = (Stream::Tcp(ours.expect("accepted").0), theirs.expect("connected"));
+        ours.write_all(b"first,").await.expect("open");
+        ours.ends_with_next_write();
+        ours.write_all(b"last").await.expect("open");
+        drop(ours);
+        let mut read = String::new();
+        theirs.read_to_string(&mut read).await.expect("closed, not reset");
+        assert_eq!(read, "first,last");
     }
 }

@@ -80,7 +80,7 @@ impl Pairing {
         let wanted = if by_device_token { Scopes::none() } else { scopes.clone() };
         let mut with_token = None;
         if let Some(key) = &self.key {
-            let fresh = (token::fresh_generation(), now_ms);
+            let fresh = || (token::fresh_generation(), now_ms);
             with_token = token::ensure(key, &claim.device, paired, claim.role, &wanted, fresh);
         }
         if let Some(changed) = &with_token {

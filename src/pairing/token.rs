@@ -43,20 +43,22 @@ pub(super) fn seal(key: &TokenKey, device: &DeviceId, record: &mut TokenRecord, 
 }
 
 /// What has to change before a token for `role` that permits `wanted` can be handed out; `None` where nothing has to, as at
-/// every connect but the first ones. `wanted` is empty where the connect rests on the token itself, which never widens it.
+/// every connect but the first ones. `wanted` is empty where the connect rests on the token itself, which never widens it. `fresh` is
+/// a generation that no token had, and the time.
 pub(super) fn ensure(
     key: &TokenKey,
     device: &DeviceId,
     paired: &Paired,
     role: Role,
     wanted: &Scopes,
-    (fresh, now_ms): (u32, i64),
+    fresh: impl FnOnce() -> (u32, i64),
 ) -> Option<Paired> {
     let known = paired.tokens.get(&role);
     let good = known.is_some_and(|token| issue(key, device, token).is_some() && token.scopes.cover_all(wanted));
     if good {
         return None;
     }
+    let (fresh, now_ms) = fresh();
     let mut paired = paired.clone();
     let approved = paired.approved(role);
     let token = paired.tokens.entry(role).or_insert_with(|| TokenRecord::new(role, &approved, fresh, now_ms));
@@ -94,7 +96,7 @@ mod tests {
 
         let mut known = paired(1, &scopes("admin"));
         known.tokens.insert(Role::Operator, record);
-        assert_eq!(ensure(&key, &device(1), &known, Role::Operator, &scopes("read"), NOW), None);
+        assert_eq!(ensure(&key, &device(1), &known, Role::Operator, &scopes("read"), || NOW), None);
     }
 
     #[test]
@@ -102,12 +104,12 @@ mod tests {
         let [key, other] = keys();
         // The store's test token was never derived from a key.
         let known = paired(1, &scopes("admin"));
-        let first = ensure(&key, &device(1), &known, Role::Operator, &Scopes::none(), NOW).unwrap();
+        let first = ensure(&key, &device(1), &known, Role::Operator, &Scopes::none(), || NOW).unwrap();
         let token = &first.tokens[&Role::Operator];
         let ours = issue(&key, &device(1), token).unwrap();
         assert!(token.accepts("token") && token.accepts(text(&ours)) && text(&ours) != "token");
 
-        let second = ensure(&other, &device(1), &first, Role::Operator, &Scopes::none(), (78, 6000)).unwrap();
+        let second = ensure(&other, &device(1), &first, Role::Operator, &Scopes::none(), || (78, 6000)).unwrap();
         let token = &second.tokens[&Role::Operator];
         let newest = issue(&other, &device(1), token).unwrap();
         assert!(["token", text(&ours), text(&newest)].iter().all(|text| token.accepts(text)));
@@ -118,7 +120,7 @@ mod tests {
         let mut known = paired(1, &scopes("admin"));
         for number in 0..10 {
             let key = TokenKey::from_bytes([number; 32]);
-            known = ensure(&key, &device(1), &known, Role::Operator, &Scopes::none(), (number.into(), 1)).unwrap();
+            known = ensure(&key, &device(1), &known, Role::Operator, &Scopes::none(), || (number.into(), 1)).unwrap();
         }
         assert_eq!(known.tokens[&Role::Operator].also_accepted.len(), MAX_ACCEPTED_TOKENS);
     }
@@ -128,9 +130,9 @@ mod tests {
         let [key, _] = keys();
         let mut known = paired(1, &scopes("admin"));
         known.tokens.get_mut(&Role::Operator).unwrap().scopes = scopes("read");
-        let sealed = ensure(&key, &device(1), &known, Role::Operator, &Scopes::none(), NOW).unwrap();
+        let sealed = ensure(&key, &device(1), &known, Role::Operator, &Scopes::none(), || NOW).unwrap();
         assert_eq!(sealed.tokens[&Role::Operator].scopes, scopes("read"));
-        let widened = ensure(&key, &device(1), &sealed, Role::Operator, &scopes("admin"), NOW).unwrap();
+        let widened = ensure(&key, &device(1), &sealed, Role::Operator, &scopes("admin"), || NOW).unwrap();
         assert_eq!(widened.tokens[&Role::Operator].scopes, scopes("admin read write"));
         assert_eq!(widened.tokens[&Role::Operator].hash, sealed.tokens[&Role::Operator].hash);
     }
@@ -140,7 +142,7 @@ mod tests {
         let [key, _] = keys();
         let mut known = paired(1, &scopes("read"));
         known.tokens.clear();
-        let made = ensure(&key, &device(1), &known, Role::Operator, &scopes("read"), NOW).unwrap();
+        let made = ensure(&key, &device(1), &known, Role::Operator, &scopes("read"), || NOW).unwrap();
         assert!(issue(&key, &device(1), &made.tokens[&Role::Operator]).is_some());
     }
 }

@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::{Instant, interval_at, timeout},
-};
+use tokio::time::{Instant, interval_at, timeout};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -24,6 +21,7 @@ use super::{
 use crate::{
     defaults::{CLOSE_GRACE, MAX_CALLS_IN_FLIGHT, MAX_UNAUTHORIZED_CALLS, PING_INTERVAL},
     events::{Delivery, Invalidate, InvalidateReason, Notice, Signal, Subscriber},
+    net::Transport,
     protocol::{Close, CloseCode, ErrorShape, NotARequest, Request},
 };
 
@@ -61,7 +59,7 @@ impl Ended {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
+impl<S: Transport> Session<S> {
     /// Takes over an admitted socket. Boxed, since every stage that a session is moved through would keep room for it.
     pub(crate) fn new(
         socket: WebSocketStream<S>,
@@ -256,7 +254,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let close = match end {
             End::Gone(why) => return Ended::gone(why),
             End::Closed(frame) => {
-                // The library answers the peer's close frame while it is polled.
+                // The library answers the peer's close frame while it is polled, and the end of the connection follows at once.
+                self.socket.get_ref().ends_with_next_write();
                 let _ = timeout(CLOSE_GRACE, async { while let Some(Ok(_)) = self.socket.next().await {} }).await;
                 return match frame {
                     Some(frame) => {
