@@ -172,6 +172,9 @@ fn pairing_required(place: &dyn Place, facts: &Facts) {
     logged(place, &["closed before connect", "code=1008", "pairing required"]);
     // Following it does not need what is refused.
     place.operator("logs --limit 50").succeeded().says(&["pairing required"]);
+    // The other facts do not depend on it either.
+    let status = visitor.run("gateway status").succeeded();
+    status.says(&["Connectivity probe: failed", "pairing required", "Next: ", "State directory: "]);
     place.operator("devices list").succeeded().says(&["Pending (1)"]);
     as_advised(place, &refused);
     visitor.run("devices list").succeeded();
