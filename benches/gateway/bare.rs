@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use ed25519_dalek::{Signature, Signer as _, SigningKey, Verifier as _, VerifyingKey};
 use futures_util::{SinkExt as _, StreamExt as _};
 use openclaw::defaults::{LISTEN_BACKLOG, SOCKET_BUFFER_BYTES};
 use tokio::{
@@ -22,6 +23,32 @@ use tokio_tungstenite::{
 
 /// The first argument of a process that is to be this server; the second is the file with its [`Script`].
 pub(crate) const ARGUMENT: &str = "bare-server";
+
+/// The first argument of one that checks a signature before it greets a peer. It is always the same signature.
+pub(crate) const CHECKING_ARGUMENT: &str = "checking-server";
+
+/// A signature as the gateway has one to check at every handshake.
+struct Check {
+    key: [u8; 32],
+    signed: [u8; SIGNED_BYTES],
+    signature: Signature,
+}
+
+/// About what a device signs, in bytes.
+const SIGNED_BYTES: usize = 320;
+
+impl Check {
+    fn new() -> Self {
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let signed = [b'x'; SIGNED_BYTES];
+        Self { key: key.verifying_key().to_bytes(), signature: key.sign(&signed), signed }
+    }
+
+    fn holds(&self) -> bool {
+        let key = VerifyingKey::from_bytes(&self.key);
+        key.is_ok_and(|key| !key.is_weak() && key.verify(&self.signed, &self.signature).is_ok())
+    }
+}
 
 /// Every byte that the server says, as the gateway said it.
 #[derive(Debug)]
@@ -60,8 +87,10 @@ impl Script {
     }
 }
 
-/// Serves until the process is killed. The first line on stdout is the port.
-pub(crate) fn serve(script: &Path) -> anyhow::Result<()> {
+/// Serves until the process is killed, and checks a signature at every handshake where it is told to. The first line on stdout
+/// is the port.
+pub(crate) fn serve(script: &Path, checks: bool) -> anyhow::Result<()> {
+    let check = checks.then(|| Arc::new(Check::new()));
     let script = std::fs::read_to_string(script).context("the script")?;
     let script = Arc::new(Script::of_lines(&script).context("the script is too short")?);
     tokio::runtime::Runtime::new()?.block_on(async {
@@ -73,17 +102,25 @@ pub(crate) fn serve(script: &Path) -> anyhow::Result<()> {
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            tokio::spawn(session(stream, Arc::clone(&script), everybody.clone()));
+            tokio::spawn(session(stream, Arc::clone(&script), check.clone(), everybody.clone()));
         }
     })
 }
 
-async fn session(stream: TcpStream, script: Arc<Script>, everybody: broadcast::Sender<Message>) -> Option<()> {
+async fn session(
+    stream: TcpStream,
+    script: Arc<Script>,
+    check: Option<Arc<Check>>,
+    everybody: broadcast::Sender<Message>,
+) -> Option<()> {
     let buffers =
         WebSocketConfig::default().read_buffer_size(SOCKET_BUFFER_BYTES).write_buffer_size(SOCKET_BUFFER_BYTES);
     let mut socket = accept_async_with_config(stream, Some(buffers)).await.ok()?;
     socket.send(Message::Text(script.challenge.clone())).await.ok()?;
     socket.next().await?.ok()?;
+    if check.is_some_and(|check| !std::hint::black_box(check).holds()) {
+        return None;
+    }
     let mut events = everybody.subscribe();
     socket.send(Message::Text(script.hello.clone())).await.ok()?;
     loop {

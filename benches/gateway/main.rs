@@ -43,7 +43,8 @@ const FIGURES: [&str; 7] = ["command", "handshakes", "requests", "broadcast", "m
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [bare::ARGUMENT, script] => bare::serve(script.as_ref()),
+        [bare::ARGUMENT, script] => bare::serve(script.as_ref(), false),
+        [bare::CHECKING_ARGUMENT, script] => bare::serve(script.as_ref(), true),
         words => {
             let (flags, names): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| word.starts_with("--"));
             // Cargo passes `--bench` when it measures, and does not when it only tests that benches run.

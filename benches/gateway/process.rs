@@ -20,7 +20,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::bare::{self, Script};
+use crate::bare::Script;
 
 /// For a server to begin to answer.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -64,14 +64,14 @@ impl Server {
         Ok(Self { child: child.keep(), address, directory: state })
     }
 
-    /// Starts the bare server with `script`.
-    pub(crate) fn bare(script: &Script) -> anyhow::Result<Self> {
+    /// Starts the bare server with `script`; `argument` says as what.
+    pub(crate) fn bare(script: &Script, argument: &str) -> anyhow::Result<Self> {
         let directory = TempDir::new()?;
         let path = directory.path().join("script");
         fs::write(&path, script.to_lines())?;
         let mut child = Killed(Some(
             Command::new(std::env::current_exe()?)
-                .arg(bare::ARGUMENT)
+                .arg(argument)
                 .arg(path)
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())

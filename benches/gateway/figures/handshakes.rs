@@ -19,8 +19,10 @@ use crate::{
 
 pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> anyhow::Result<()> {
     progress("handshakes");
-    let (ours, bare) = bench.in_turn(async |server| drive(bench.sizes, server, &bench.devices).await).await?;
+    let drive = async |server: &Server| drive(bench.sizes, server, &bench.devices).await;
+    let [ours, bare, checking] = bench.each_in_turn([&bench.ours, &bench.bare, &bench.checking], drive).await?;
     table.rates("full handshakes a second, signed and paired", &ours, &bare, "≥ 0.80");
+    table.rates("– beside a bare server that checks one signature", &ours, &checking, "");
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::{
-    bare::Script,
+    bare::{self, Script},
     fleet::{self, Device},
     process::Server,
     report::{Round, Rounds},
@@ -39,6 +39,8 @@ pub(crate) struct Bench {
     pub(crate) sizes: &'static Sizes,
     pub(crate) ours: Server,
     pub(crate) bare: Server,
+    /// The bare server once more, which checks one signature at each handshake.
+    pub(crate) checking: Server,
     pub(crate) devices: Arc<[Device]>,
 }
 
@@ -47,19 +49,30 @@ impl Bench {
         let (state, devices) = fleet::pair(sizes.devices)?;
         let ours = Server::gateway(state).await?;
         let script = record(&ours, &devices[0]).await.context("recording what our gateway says")?;
-        let bare = Server::bare(&script)?;
-        Ok(Self { sizes, ours, bare, devices: devices.into() })
+        let [bare, checking] =
+            [bare::ARGUMENT, bare::CHECKING_ARGUMENT].map(|argument| Server::bare(&script, argument));
+        Ok(Self { sizes, ours, bare: bare?, checking: checking?, devices: devices.into() })
     }
 
-    /// Drives both servers in turn, so that what else happens on the machine meets both.
+    /// Drives our server and the bare one in turn, so that what else happens on the machine meets both.
     async fn in_turn(&self, drive: impl AsyncFn(&Server) -> anyhow::Result<Round>) -> anyhow::Result<(Rounds, Rounds)> {
-        let (mut ours, mut bare) = (Rounds::default(), Rounds::default());
+        let [ours, bare] = self.each_in_turn([&self.ours, &self.bare], drive).await?;
+        Ok((ours, bare))
+    }
+
+    /// Drives all of `servers` in turn.
+    async fn each_in_turn<const N: usize>(
+        &self,
+        servers: [&Server; N],
+        drive: impl AsyncFn(&Server) -> anyhow::Result<Round>,
+    ) -> anyhow::Result<[Rounds; N]> {
+        let mut all = [(); N].map(|()| Rounds::default());
         for _ in 0..self.sizes.rounds {
-            for (server, rounds) in [(&self.ours, &mut ours), (&self.bare, &mut bare)] {
+            for (server, rounds) in servers.iter().zip(&mut all) {
                 rounds.push(drive(server).await?);
             }
         }
-        Ok((ours, bare))
+        Ok(all)
     }
 }
 
