@@ -26,6 +26,13 @@ pub(super) fn last_words(context: &Context, lock: &LockState) -> Vec<String> {
     said.into_iter().map(|line| format!("Last in its log: {line}")).collect()
 }
 
+/// That this machine's last gateway did not end in order, where none lives and that is known.
+pub(super) fn how_it_ended(context: &Context, lock: &LockState) -> Option<String> {
+    let LockState::Free = lock else { return None };
+    let LastGateway::Cut(holder) = last_gateway(context.state()) else { return None };
+    Some(format!("The last gateway here (pid {}, version {}) was killed or crashed", holder.pid, holder.version))
+}
+
 /// The log file of this machine's gateway: what the one that lives says, or the one that was cut off; else where one would write.
 pub(super) fn log_file(context: &Context, lock: &LockState) -> PathBuf {
     let named = match lock {

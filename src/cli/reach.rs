@@ -7,7 +7,7 @@ use super::{
     awaited::{gateway_to_come, restarts},
     error::{ConnectError, Target},
     keys::{Keys, Kind, trust},
-    last_words::last_words,
+    last_words::{how_it_ended, last_words},
     session::Session,
     target::{Known, Plan, Remote, Source, TargetArgs, TargetError, Way, plan},
 };
@@ -135,6 +135,7 @@ fn finished(mut error: ConnectError, earlier: Vec<String>, context: &Context, ow
         error.advice = Some(ELSEWHERE.into());
     }
     if let Some(lock) = own.filter(|_| cut || error.failure.is_absent()) {
+        error.remarks.extend(how_it_ended(context, lock));
         error.remarks.extend(last_words(context, lock));
     }
     CliError::Connect(Box::new(error))

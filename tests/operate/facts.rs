@@ -1,8 +1,10 @@
 //! What `gateway status` takes for a problem.
 
-use crate::openclaw;
+use std::fs;
+
 use crate::support::home::Home;
 use crate::support::our_gateway::OurGateway;
+use crate::{PATIENCE, openclaw};
 
 #[test]
 fn a_secret_that_only_the_gateway_was_given_is_no_problem_of_commands_that_go_over_the_socket() {
@@ -19,10 +21,21 @@ fn a_secret_that_only_the_gateway_was_given_is_no_problem_of_commands_that_go_ov
 
 #[test]
 fn a_gateway_that_was_killed_is_told_from_one_that_was_stopped() {
-    let home = OurGateway::start(Home::new()).kill();
-    let said = ["was killed or crashed", "Last in its log: ", "openclaw gateway run"];
+    let gateway = OurGateway::start(Home::new());
+    let logs = gateway.home().state().join("logs");
+    gateway.running().expect("its last line, in the file", PATIENCE, |_| {
+        let mut files = fs::read_dir(&logs).ok()?.flatten();
+        files.any(|file| fs::read_to_string(file.path()).is_ok_and(|text| text.contains("ready in"))).then_some(())
+    });
+    let home = gateway.kill();
+    let said = ["was killed or crashed", "Last in its log: ", "ready in", "openclaw gateway run"];
     openclaw(&home, &["gateway", "status"]).succeeded().says(&said);
-    openclaw(&home, &["gateway", "health"]).exited(1).says(&["nothing listens there", "Last in its log: "]);
+    openclaw(&home, &["gateway", "health"]).exited(1).says(&[
+        "nothing listens there",
+        "The last gateway here (pid ",
+        "was killed or crashed",
+        "Last in its log: ",
+    ]);
     let gateway = OurGateway::start(home);
     let logged = openclaw(gateway.home(), &["logs", "--grep", "killed or crashed"]).succeeded();
     logged.says(&["the gateway before this one was killed or crashed"]);

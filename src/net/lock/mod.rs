@@ -187,15 +187,18 @@ impl GatewayLock {
     /// # Errors
     /// As writing fails.
     pub fn set_restarting(&mut self, restarting: bool) -> io::Result<()> {
-        self.holder.restarting = restarting;
+        if std::mem::replace(&mut self.holder.restarting, restarting) == restarting {
+            return Ok(());
+        }
         self.write()
     }
 
     fn write(&mut self) -> io::Result<()> {
         let text = serde_json::to_string_pretty(&self.holder)?;
+        // In this order a reader in between finds what is there from now on, if it grew.
         self.file.rewind()?;
-        self.file.set_len(0)?;
-        self.file.write_all(text.as_bytes())
+        self.file.write_all(text.as_bytes())?;
+        self.file.set_len(text.len() as u64)
     }
 }
 
