@@ -1,6 +1,6 @@
 //! What `gateway status` takes for a problem.
 
-use std::fs;
+use std::time::Instant;
 
 use crate::support::home::Home;
 use crate::support::our_gateway::OurGateway;
@@ -22,11 +22,11 @@ fn a_secret_that_only_the_gateway_was_given_is_no_problem_of_commands_that_go_ov
 #[test]
 fn a_gateway_that_was_killed_is_told_from_one_that_was_stopped() {
     let gateway = OurGateway::start(Home::new());
-    let logs = gateway.home().state().join("logs");
-    gateway.running().expect("its last line, in the file", PATIENCE, |_| {
-        let mut files = fs::read_dir(&logs).ok()?.flatten();
-        files.any(|file| fs::read_to_string(file.path()).is_ok_and(|text| text.contains("ready in"))).then_some(())
-    });
+    // What it writes to its log is there a moment after it happens.
+    let end = Instant::now() + PATIENCE;
+    while openclaw(gateway.home(), &["logs", "--grep", "ready in"]).succeeded().stdout.is_empty() {
+        assert!(Instant::now() < end, "its log never says that it is ready");
+    }
     let home = gateway.kill();
     let said = ["was killed or crashed", "Last in its log: ", "ready in", "openclaw gateway run"];
     openclaw(&home, &["gateway", "status"]).succeeded().says(&said);
