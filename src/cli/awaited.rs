@@ -104,9 +104,9 @@ pub(super) async fn gateway_to_come(
     Ok(true)
 }
 
-/// Whether this machine's gateway is between two runs of one process.
-pub(super) fn restarts(context: &Context) -> bool {
-    matches!(Missing::of(context, &context.lock()), Missing::Restarting { .. })
+/// Whether this machine's gateway is on its way: between two runs of one process, or starting.
+pub(super) fn is_coming(context: &Context) -> bool {
+    matches!(Missing::of(context, &context.lock()), Missing::Restarting { .. } | Missing::Starting)
 }
 
 /// Whether anybody listens on one of them; who it is, is asked later.

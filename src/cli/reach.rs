@@ -4,7 +4,7 @@ use std::{fmt::Display, path::Path, time::Duration};
 
 use super::{
     CliError, Context, Output, Tone,
-    awaited::{gateway_to_come, restarts},
+    awaited::{gateway_to_come, is_coming},
     error::{ConnectError, Target},
     keys::{Keys, Kind, trust},
     last_words::{how_it_ended, last_words},
@@ -70,7 +70,7 @@ pub async fn reach(context: &Context, args: &TargetArgs, wish: Wish, output: &mu
         }
         match traveller.go(&plan, &lock, output).await {
             // It went between the look at its lock and the way to it.
-            Err(_) if may_wait && !lost_once && restarts(context) => lost_once = true,
+            Err(_) if may_wait && !lost_once && is_coming(context) => lost_once = true,
             reached => return reached,
         }
     }
