@@ -350,7 +350,10 @@ pub const RESULT_POLL: Duration = Duration::from_millis(20);
 /// What a gateway that was told to stop gets beyond the time of its open sessions: writing down, and a loaded machine.
 pub const STOP_SLACK: Duration = Duration::from_secs(5);
 
-/// What a gateway that was told to restart gets beyond that time to listen again. It takes milliseconds; a loaded machine, or a
+/// How long a gateway that ends writes down when devices were last seen: a part of [`STOP_SLACK`].
+pub const LAST_WRITES_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What a gateway that was told to restart gets beyond those two to listen again. It takes milliseconds; a loaded machine, or a
 /// clock that is waited for, takes longer.
 pub const START_SLACK: Duration = Duration::from_secs(20);
 

@@ -28,7 +28,9 @@ use crate::{
     clock::now_ms,
     config::{Environment, FileWatch, Flags, Loaded, ReloadMode, Settings},
     control::Order,
-    defaults::{CERTIFICATE_POLL, HEALTH_REFRESH, RESTART_EXPECTED, TICK_INTERVAL},
+    defaults::{
+        CERTIFICATE_POLL, HEALTH_REFRESH, LAST_WRITES_TIMEOUT, RESTART_EXPECTED, START_SLACK, STOP_SLACK, TICK_INTERVAL,
+    },
     events::{Event, Hub},
     greeting::Greeting,
     handshake::Doors,
@@ -36,7 +38,7 @@ use crate::{
     http,
     methods::MethodTable,
     metrics::{Metrics, MetricsServer},
-    net::{Certificate, GatewayLock, Lobby, LocalSocket},
+    net::{Certificate, GatewayLock, Lobby, LocalSocket, is_not_coming},
     notify::Notify,
     observed::Observed,
     pairing::Pairing,
@@ -123,10 +125,15 @@ struct Lobbies {
 /// # Errors
 /// [`GatewayError`] says what kept it from starting, with a hint.
 pub async fn run(start: Start) -> Result<(), GatewayError> {
+    let state = start.loaded.paths.state.clone();
     match Gateway::start(start).await?.serve().await {
         Next::End => Ok(()),
         // Everything was let go when the gateway was dropped: its lock, its socket, and what the log still held.
-        Next::Again => Err(GatewayError::System { what: "run the gateway again", source: shutdown::run_again() }),
+        Next::Again => {
+            let source = shutdown::run_again();
+            is_not_coming(&state);
+            Err(GatewayError::System { what: "run the gateway again", source })
+        }
     }
 }
 
@@ -249,7 +256,7 @@ impl Gateway {
             }
         }
         self.tasks.services.cancel();
-        if tokio::time::timeout(self.grace, self.tasks.background.wait()).await.is_err() {
+        if tokio::time::timeout(LAST_WRITES_TIMEOUT, self.tasks.background.wait()).await.is_err() {
             warn!(target: "gateway", "when devices were last seen could not be written in time");
         }
         info!(target: "gateway", "stopped");
@@ -258,7 +265,8 @@ impl Gateway {
 
     /// Says in the lock whether this process comes back, for commands to wait for it.
     fn tell_lock(&mut self, next: Next) {
-        if let Err(error) = self.lock.set_restarting(next == Next::Again) {
+        let within = (next == Next::Again).then(|| self.grace + STOP_SLACK + START_SLACK);
+        if let Err(error) = self.lock.set_restart(within) {
             warn!(target: "gateway", "the gateway's lock file cannot be written: {error}");
         }
     }

@@ -54,12 +54,14 @@ fn run_gateway(run: &Run, environment: Environment, began: Instant, output: &mut
     output.flush()?;
     let flags = run.flags();
     // Where there is no home, the configuration says so.
-    if let Ok(paths) = Paths::resolve(&environment) {
-        net::check_state_directory(&paths.state).map_err(GatewayError::from)?;
+    let state = Paths::resolve(&environment).ok().map(|paths| paths.state);
+    if let Some(state) = &state {
+        net::check_state_directory(state).map_err(GatewayError::from)?;
     }
     let loaded = match config::load(&environment, &flags) {
         Ok(loaded) => loaded,
         Err(error) => {
+            state.iter().for_each(net::is_not_coming);
             tell(&CliError::Config(error), output);
             return Ok(Exit::Misconfigured);
         }

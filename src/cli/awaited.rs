@@ -22,8 +22,8 @@ enum Missing {
     Starting,
     /// It begins anew in its own process.
     Restarting {
-        /// What its sessions get to finish before.
-        grace: Duration,
+        /// When it is back at the latest, by what it says.
+        left: Duration,
     },
     /// There is none.
     Gone(LastGateway),
@@ -34,13 +34,14 @@ enum Missing {
 impl Missing {
     fn of(context: &Context, lock: &LockState) -> Self {
         match lock {
-            LockState::Held { holder, same_kernel: true } => match holder {
-                Some(holder) if holder.restarting => Self::Restarting { grace: context.settings.limits.drain() },
-                Some(holder) if holder.url.is_none() => Self::Starting,
-                _ => Self::Silent,
+            LockState::Held { holder: Some(holder), same_kernel: true } => match &holder.restart {
+                Some(restart) => Self::Restarting { left: restart.time_left() },
+                None if holder.url.is_none() => Self::Starting,
+                None => Self::Silent,
             },
+            LockState::Held { holder: None, same_kernel: true } => Self::Silent,
             LockState::Free => match last_gateway(context.state()) {
-                LastGateway::Restarting { .. } => Self::Restarting { grace: Duration::ZERO },
+                LastGateway::Restarting { left } => Self::Restarting { left },
                 last => Self::Gone(last),
             },
             _ => Self::Gone(LastGateway::Unclear),
@@ -54,7 +55,7 @@ impl Missing {
     fn patience(&self, wait: Duration) -> Duration {
         match self {
             Self::Starting => wait.max(LOCAL_ANSWER_TIMEOUT),
-            Self::Restarting { grace } => wait.max(*grace + LOCAL_ANSWER_TIMEOUT),
+            Self::Restarting { left } => wait.max(*left),
             Self::Gone(LastGateway::Ended { ago }) => wait.saturating_sub(*ago),
             Self::Gone(_) | Self::Silent => wait,
         }
@@ -127,7 +128,7 @@ mod tests {
     fn only_a_gateway_that_may_come_is_waited_for() {
         let seconds = Duration::from_secs;
         let ended = |ago| Missing::Gone(LastGateway::Ended { ago: seconds(ago) });
-        let restarting = |grace| Missing::Restarting { grace: seconds(grace) };
+        let restarting = |left| Missing::Restarting { left: seconds(left) };
         let unclear = || Missing::Gone(LastGateway::Unclear);
         #[rustfmt::skip]
         let rows = [
@@ -143,7 +144,7 @@ mod tests {
             (0,      Missing::Silent,                    0),
             (0,      Missing::Starting,                  5),
             (10,     Missing::Starting,                  10),
-            (0,      restarting(8),                      13),
+            (0,      restarting(8),                      8),
             (30,     restarting(8),                      30),
         ];
         for (wait, missing, expected) in rows {

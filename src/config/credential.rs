@@ -16,6 +16,13 @@ pub struct Credential {
     pub source: Origin,
 }
 
+impl Credential {
+    /// Whether it is the token that the gateway made itself.
+    pub const fn is_generated(&self) -> bool {
+        matches!(self.source, Origin::Generated(_))
+    }
+}
+
 /// Everything that is known as one secret, the one in force first.
 ///
 /// A flag wins. Files, environment and secret files must agree where a gateway starts, because an operator who set two

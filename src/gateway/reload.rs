@@ -151,6 +151,10 @@ impl Gateway {
         if configured.rotated {
             self.shared.hub.signal(Signal::SecretRotated { epoch: configured.epoch });
         }
+        let secret = startup::secret_in_force(&loaded.settings, None);
+        if let Err(error) = self.lock.tell_secret(secret) {
+            warn!(target: "gateway", "the gateway's lock file cannot be written: {error}");
+        }
         self.in_force.current = loaded.settings;
         Ok(Reloaded { applied, needs_restart, warnings })
     }

@@ -19,7 +19,7 @@ use crate::{
     advice::{Marks, Place},
     auth::{AuthPolicy, SharedSecret, Throttle, ThrottleRules, TokenKey, TrustedProxy},
     cgroup,
-    config::{self, AuthMode, Environment, FileWatch, Flags, Loaded, Settings},
+    config::{self, AuthMode, Credential, Environment, FileWatch, Flags, Loaded, Settings},
     control::Control,
     defaults::{MAX_SILENT_LOCAL_PEERS, MAX_SILENT_PEERS},
     events::{Hub, Versions},
@@ -31,7 +31,7 @@ use crate::{
     logs::Location,
     methods::{self, ConfigMethods, ControlMethods, DeviceMethods, Handlers, LogMethods, SourceMethods, StateMethods},
     metrics::{CountedEvents, MeasuredStore, Metrics},
-    net::{self, Announcement, ContainerMarks, GatewayLock, Lobby, LockHolder},
+    net::{self, Announcement, ContainerMarks, GatewayLock, Lobby, LockHolder, SecretInForce},
     notify::Notify,
     observed::Observed,
     pairing::Pairing,
@@ -91,12 +91,12 @@ impl Gateway {
 
         let scheme = if tls.is_some() { "wss" } else { "ws" };
         let urls: Vec<String> = bound.iter().map(|address| format!("{scheme}://{address}")).collect();
-        let secret = describe_secret(&loaded.settings, new_token.as_deref());
+        let secret = secret_in_force(&loaded.settings, new_token.as_deref());
         lock.announce(Announcement {
             url: urls.first().cloned().unwrap_or_default(),
             socket: Some(local.path().to_owned()),
             log_file: Some(log.current()),
-            auth: Some(secret.clone()),
+            auth: secret.clone(),
         })
         .map_err(|source| GatewayError::System { what: "write the gateway's lock file", source })?;
         shared.readiness.listening();
@@ -109,7 +109,7 @@ impl Gateway {
         info!(target: "gateway", "local socket: {}", local.path().display());
         info!(target: "gateway", "state directory: {}", loaded.paths.state.path().display());
         info!(target: "gateway", "log file: {}", log.current().display());
-        info!(target: "gateway", "{secret}");
+        info!(target: "gateway", "{}", secret.described);
         let granted = cgroup::Limits::read(Path::new("/"));
         if granted.is_limited() {
             info!(target: "gateway", "limits: {granted}");
@@ -351,14 +351,16 @@ fn report(report: &StoreReport) {
     }
 }
 
-/// Which secret counts and where it is, never the secret.
-fn describe_secret(settings: &Settings, new_token: Option<&Path>) -> String {
+/// Which secret counts. `new_token` is the file of one that was made just now.
+pub(super) fn secret_in_force(settings: &Settings, new_token: Option<&Path>) -> SecretInForce {
     let mode = settings.auth.mode.as_str();
-    match (new_token, settings.auth.shared_secret()) {
+    let secret = settings.auth.shared_secret();
+    let described = match (new_token, secret) {
         (Some(path), _) => format!("token: none was configured, so one was made: {}", path.display()),
         (None, Some(credential)) => format!("{mode}: from {}", credential.source),
         (None, None) => format!("authentication mode: {mode}"),
-    }
+    };
+    SecretInForce { described, generated: secret.is_some_and(Credential::is_generated) }
 }
 
 /// Takes as many open files as the system allows, and says how many that is.

@@ -33,8 +33,8 @@ pub use interfaces::{ContainerMarks, LinkAddress, own_interfaces, own_links};
 pub use listen::{BindMode, ListenError, addresses, listen};
 pub use lobby::{Lobby, Ticket};
 pub use lock::{
-    Announcement, GatewayLock, LastGateway, LockError, LockHolder, LockState, check_state_directory, last_gateway,
-    lock_process, probe_lock,
+    Announcement, GatewayLock, LastGateway, LockError, LockHolder, LockState, Restart, SecretInForce,
+    check_state_directory, is_not_coming, last_gateway, lock_process, probe_lock,
 };
 pub use peer::PeerAddr;
 pub use port_owner::{Forward, Listener, PortOwner, Process, port_owner};

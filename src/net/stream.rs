@@ -104,6 +104,8 @@ impl AsyncWrite for Stream {
 
 #[cfg(test)]
 mod tests {
+    use std::mem::MaybeUninit;
+
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
@@ -117,10 +119,14 @@ mod tests {
         let address = listener.local_addr().expect("bound");
         let (ours, theirs) = tokio::join!(listener.accept(), TcpStream::connect(address));
         let (mut ours, mut theirs) = (Stream::Tcp(ours.expect("accepted").0), theirs.expect("connected"));
+        // On loopback what is sent has arrived when the call returns.
+        let arrived = |theirs: &TcpStream| SockRef::from(theirs).peek(&mut [MaybeUninit::uninit(); 16]).ok();
         ours.write_all(b"first,").await.expect("open");
+        assert_eq!(arrived(&theirs), Some(6));
         ours.ends_with_next_write();
         ours.write_all(b"last").await.expect("open");
-        drop(ours);
+        assert_eq!(arrived(&theirs), Some(6), "it waits for the end");
+        ours.shutdown().await.expect("open");
         let mut read = String::new();
         theirs.read_to_string(&mut read).await.expect("closed, not reset");
         assert_eq!(read, "first,last");

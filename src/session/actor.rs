@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use tokio::time::{Instant, interval_at, timeout};
+use tokio::{
+    io::AsyncWriteExt,
+    time::{Instant, interval_at, timeout},
+};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -256,7 +259,12 @@ impl<S: Transport> Session<S> {
             End::Closed(frame) => {
                 // The library answers the peer's close frame while it is polled, and the end of the connection follows at once.
                 self.socket.get_ref().ends_with_next_write();
-                let _ = timeout(CLOSE_GRACE, async { while let Some(Ok(_)) = self.socket.next().await {} }).await;
+                let goodbye = async {
+                    while let Some(Ok(_)) = self.socket.next().await {}
+                    // Dropped with something unread, the connection would be reset, and the answer lost.
+                    self.socket.get_mut().shutdown().await
+                };
+                let _ = timeout(CLOSE_GRACE, goodbye).await;
                 return match frame {
                     Some(frame) => {
                         Ended { code: Some(frame.code.into()), reason: frame.reason.to_string(), slow_consumer: false }

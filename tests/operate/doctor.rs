@@ -30,6 +30,7 @@ fn a_new_token_counts_at_once_and_the_old_one_no_longer() {
     assert!(after.len() == 48 && after != before, "{after}");
     lists(&gateway, &after).succeeded();
     lists(&gateway, &before).exited(1).says(&["gateway token mismatch"]);
+    openclaw(gateway.home(), &["gateway", "status"]).succeeded().says(&["token: from", "openclaw.json"]);
     openclaw(gateway.home(), &["gateway", "restart"]).succeeded();
     assert_eq!(token(gateway.home()), after);
 }
@@ -43,15 +44,29 @@ fn a_token_that_the_environment_gives_is_not_overridden_behind_its_back() {
     assert!(!home.state().join("openclaw.json").exists());
 }
 
-#[test]
-fn where_the_configuration_is_a_config_map_the_gateways_own_token_is_replaced() {
+/// A home whose configuration is mounted from a `ConfigMap`, as the kubelet does it.
+fn of_a_config_map() -> Home {
     let home = Home::new();
     let state = home.state();
-    // As the kubelet mounts one.
     fs::create_dir_all(state.join("..2026")).expect("it is ours");
     fs::write(state.join("..2026/openclaw.json"), "{}").expect("it is ours");
     symlink("..2026", state.join("..data")).expect("it is ours");
     symlink("..data/openclaw.json", state.join("openclaw.json")).expect("it is ours");
+    home
+}
+
+#[test]
+fn a_token_that_only_the_gateway_was_given_is_not_said_to_be_replaced() {
+    let gateway = OurGateway::start_with(of_a_config_map(), |run| run.env("OPENCLAW_GATEWAY_TOKEN", "of-the-gateway"));
+    openclaw(gateway.home(), &MAKE_TOKEN).exited(1).says(&["ConfigMap"]);
+    assert!(!gateway.home().state().join("identity/gateway-token").exists());
+    lists(&gateway, "of-the-gateway").succeeded();
+}
+
+#[test]
+fn where_the_configuration_is_a_config_map_the_gateways_own_token_is_replaced() {
+    let home = of_a_config_map();
+    let state = home.state();
     let gateway = OurGateway::start(home);
     let before = token(gateway.home());
     let made = openclaw(gateway.home(), &MAKE_TOKEN).succeeded();

@@ -134,14 +134,30 @@ fn over_the_network_a_gateway_is_restarted_and_not_stopped() {
     assert_ne!(holder(&gateway)["startedAtMs"], before["startedAtMs"]);
 }
 
-#[test]
-fn a_command_that_meets_a_restart_waits_for_its_end() {
+/// A home between two runs of its gateway's process.
+fn between_two_runs() -> Home {
     let gateway = OurGateway::start(Home::new());
-    // As the process leaves it between its two runs.
     let mut held = holder(&gateway);
-    held["restarting"] = json!(true);
+    held["restart"] = json!({ "untilMs": jiff::Timestamp::now().as_millisecond() + 60_000, "begun": true });
     let home = gateway.kill();
     fs::write(lock(&home), held.to_string()).expect("writable");
+    home
+}
+
+#[test]
+fn a_restart_that_ends_before_the_lock_is_not_waited_for() {
+    let home = between_two_runs();
+    openclaw(&home, &["gateway", "status"]).says(&["restarting"]);
+    fs::write(home.state().join("openclaw.json"), "{ gateway: ").expect("writable");
+    openclaw(&home, &["gateway", "run", "--port", "0"]).exited(78);
+    fs::remove_file(home.state().join("openclaw.json")).expect("there");
+    openclaw(&home, &["gateway", "status"]).says(&["stopped"]).never_says(&["restarting"]);
+    openclaw(&home, &["devices", "list"]).succeeded().never_says(&["waiting"]);
+}
+
+#[test]
+fn a_command_that_meets_a_restart_waits_for_its_end() {
+    let home = between_two_runs();
     let mut command = home.command(OurGateway::program());
     let waits = crate::support::running::Running::start(command.args(["gateway", "restart"]));
     waits.expect("it says that it waits", PATIENCE, |seen| seen.stderr.contains("which restarts").then_some(()));

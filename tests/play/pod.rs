@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::process::Command;
 
+use nix::errno::Errno;
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
@@ -110,8 +111,13 @@ impl Place for Pod {
         };
         let (before, _, id) = restarts();
         let id = id.as_str().and_then(|id| id.rsplit('/').next()).expect("it runs").to_owned();
-        for process in processes_of(&id) {
-            signal::kill(process, Signal::SIGKILL).expect("root may");
+        let processes = processes_of(&id);
+        assert!(!processes.is_empty(), "no process of the container {id}");
+        for process in processes {
+            // The first one takes the others along.
+            if let Err(error) = signal::kill(process, Signal::SIGKILL) {
+                assert_eq!(error, Errno::ESRCH, "kill {process}");
+            }
         }
         eventually("a gateway that came back", || {
             let (now, ready, _) = restarts();

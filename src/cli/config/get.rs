@@ -51,10 +51,11 @@ impl Get {
 fn note_other_token(context: &Context, origin: &Origin, output: &mut Output) -> Result<(), CliError> {
     if let crate::net::LockState::Held { holder: Some(holder), .. } = context.lock()
         && let Some(auth) = &holder.auth
-        && auth.contains("--token")
+        && let by_flag = auth.described.contains("--token")
         && origin.layer() != Layer::Flag
+        && (by_flag || auth.generated != matches!(origin, Origin::Generated(_)))
     {
-        output.note(Tone::Warning, &format!("the running gateway goes by another one: {auth}"))?;
+        output.note(Tone::Warning, &format!("the running gateway goes by another one: {}", auth.described))?;
     }
     Ok(())
 }

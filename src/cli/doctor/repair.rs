@@ -12,8 +12,9 @@ use super::{
     finding::{Finding, Repair},
 };
 use crate::{
-    config::{AuthMode, Draft, DraftError, KeyPath, Origin, generated_token, generated_token::TokenError},
+    config::{AuthMode, Draft, DraftError, KeyPath, generated_token, generated_token::TokenError},
     hint::{Hint as _, chain},
+    net::LockState,
 };
 
 /// Does what the findings say can be done. Returns what was done, and what could not be.
@@ -88,9 +89,16 @@ fn no_token(error: &TokenError) -> CliError {
     CliError::Files { message: chain(error), hint: error.hint() }
 }
 
-/// Whether the token is the one that the gateway made: nobody gave it another.
+/// Whether the token is the one that the gateway made: nobody gave it another. One that runs knows, and may have been given one
+/// that is not seen from here.
 fn goes_by_its_own(context: &Context) -> bool {
+    if let LockState::Held { holder: Some(holder), .. } = context.lock()
+        && let Some(auth) = holder.auth
+    {
+        return auth.generated;
+    }
     let auth = &context.settings.auth;
-    let given = auth.token.in_force().filter(|token| !matches!(token.source, Origin::Generated(_)));
-    auth.mode == AuthMode::Token && given.is_none()
+    let given = auth.token.in_force().filter(|token| !token.is_generated());
+    // Of a configuration that cannot be used nothing is known.
+    context.problem.is_none() && auth.mode == AuthMode::Token && given.is_none()
 }

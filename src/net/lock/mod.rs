@@ -49,12 +49,53 @@ pub struct LockHolder {
     /// Its log file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_file: Option<PathBuf>,
-    /// Which secret counts and where it comes from; never the secret.
+    /// Which secret counts.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub auth: Option<String>,
-    /// Whether it is about to begin anew in its own process: until then it listens nowhere, and lets go of the lock for a moment.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub restarting: bool,
+    pub auth: Option<SecretInForce>,
+    /// Its coming back, where it is about to begin anew in its own process: until then it listens nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restart: Option<Restart>,
+}
+
+/// Which secret a gateway goes by; never the secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SecretInForce {
+    /// The mode, and where the secret comes from, for people.
+    pub described: String,
+    /// Whether it is the token that the gateway made itself.
+    pub generated: bool,
+}
+
+/// How a gateway that begins anew in its own process comes back.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Restart {
+    /// When it is back at the latest, in milliseconds since the Unix epoch.
+    pub until_ms: i64,
+    /// Whether it has ended in order, and has let go of the lock for the moment that the new run takes to begin. One without a
+    /// lock that had not was killed.
+    pub begun: bool,
+}
+
+impl Restart {
+    fn within(time: Duration) -> Self {
+        let milliseconds = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        Self { until_ms: now_ms().saturating_add(milliseconds), begun: false }
+    }
+
+    /// How much longer it is to be waited for.
+    pub fn time_left(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.until_ms.saturating_sub(now_ms())).unwrap_or_default())
+    }
+}
+
+impl LockHolder {
+    /// How much longer it is to be waited for, where it let go of the lock only to begin anew.
+    fn comes_back_within(&self) -> Option<Duration> {
+        let restart = self.restart.as_ref().filter(|restart| restart.begun)?;
+        Some(restart.time_left()).filter(|left| !left.is_zero())
+    }
 }
 
 /// What a gateway that listens writes into its lock.
@@ -66,8 +107,8 @@ pub struct Announcement {
     pub socket: Option<PathBuf>,
     /// Its log file.
     pub log_file: Option<PathBuf>,
-    /// Which secret counts and where it comes from; never the secret.
-    pub auth: Option<String>,
+    /// Which secret counts.
+    pub auth: SecretInForce,
 }
 
 /// The lock, held. Dropping it lets go, and so does the kernel when the process dies.
@@ -108,8 +149,8 @@ pub enum LastGateway {
     },
     /// It began anew in its own process, and has not come to take the lock again.
     Restarting {
-        /// For how long.
-        ago: Duration,
+        /// How much longer it is to be waited for.
+        left: Duration,
     },
     /// It did not end in order: it was killed, or it crashed.
     Cut(Box<LockHolder>),
@@ -154,7 +195,7 @@ impl GatewayLock {
             }
         }
         let boot_id = boot_id();
-        let cut = read_holder(&file).filter(|before| !before.restarting && before.boot_id == boot_id);
+        let cut = read_holder(&file).filter(|before| before.boot_id == boot_id && before.comes_back_within().is_none());
         let holder = LockHolder {
             boot_id,
             pid: std::process::id(),
@@ -178,16 +219,28 @@ impl GatewayLock {
     /// As writing fails.
     pub fn announce(&mut self, announcement: Announcement) -> io::Result<()> {
         let Announcement { url, socket, log_file, auth } = announcement;
-        self.holder = LockHolder { url: Some(url), socket, log_file, auth, ..std::mem::take(&mut self.holder) };
+        self.holder =
+            LockHolder { url: Some(url), socket, log_file, auth: Some(auth), ..std::mem::take(&mut self.holder) };
         self.write()
     }
 
-    /// Writes down whether the gateway is about to begin anew in its own process, so that it is waited for.
+    /// Writes down which secret counts from now on.
     ///
     /// # Errors
     /// As writing fails.
-    pub fn set_restarting(&mut self, restarting: bool) -> io::Result<()> {
-        if std::mem::replace(&mut self.holder.restarting, restarting) == restarting {
+    pub fn tell_secret(&mut self, auth: SecretInForce) -> io::Result<()> {
+        self.holder.auth = Some(auth);
+        self.write()
+    }
+
+    /// Writes down that the gateway begins anew in its own process and is back within that time, so that it is waited for; or,
+    /// with none, that it does not.
+    ///
+    /// # Errors
+    /// As writing fails.
+    pub fn set_restart(&mut self, within: Option<Duration>) -> io::Result<()> {
+        let restart = within.map(Restart::within);
+        if std::mem::replace(&mut self.holder.restart, restart) == self.holder.restart {
             return Ok(());
         }
         self.write()
@@ -204,10 +257,14 @@ impl GatewayLock {
 
 impl Drop for GatewayLock {
     fn drop(&mut self) {
-        // A directory that was left in order says nothing of a kernel, which would look foreign after the next boot.
-        if !self.holder.restarting {
-            let _ = self.file.set_len(0);
-        }
+        let _ = match &mut self.holder.restart {
+            Some(restart) => {
+                *restart = Restart { begun: true, ..Restart::within(START_SLACK) };
+                self.write()
+            }
+            // A directory that was left in order says nothing of a kernel, which would look foreign after the next boot.
+            None => self.file.set_len(0),
+        };
     }
 }
 
@@ -243,6 +300,14 @@ pub fn probe_lock(state: &StateDir) -> LockState {
     }
 }
 
+/// Takes back that a gateway is on its way, where the start that was to follow failed before it had the lock.
+pub fn is_not_coming(state: &StateDir) {
+    if matches!(last_gateway(state), LastGateway::Restarting { .. }) {
+        // One that has come in the meantime holds it, and says so itself.
+        drop(GatewayLock::acquire(state));
+    }
+}
+
 /// How the last gateway of `state` ended, where [`probe_lock`] says that none lives.
 pub fn last_gateway(state: &StateDir) -> LastGateway {
     let file = match File::open(state.gateway_lock()) {
@@ -251,7 +316,7 @@ pub fn last_gateway(state: &StateDir) -> LastGateway {
         Err(_) => return LastGateway::Unclear,
     };
     let Ok(found) = file.metadata() else { return LastGateway::Unclear };
-    // What it says of itself is written last when it begins anew, and taken back when it ends.
+    // What it says of itself is taken back when it ends.
     let ago = found.modified().ok().map(|changed| changed.elapsed().unwrap_or_default());
     let holder = read_holder(&file).filter(|holder| holder.boot_id == boot_id());
     // One that has come in the meantime is not the last one.
@@ -260,8 +325,10 @@ pub fn last_gateway(state: &StateDir) -> LastGateway {
     }
     match (holder, ago) {
         (None, Some(ago)) if found.len() == 0 => LastGateway::Ended { ago },
-        (Some(holder), Some(ago)) if holder.restarting && ago < START_SLACK => LastGateway::Restarting { ago },
-        (Some(holder), _) => LastGateway::Cut(Box::new(holder)),
+        (Some(holder), _) => match holder.comes_back_within() {
+            Some(left) => LastGateway::Restarting { left },
+            None => LastGateway::Cut(Box::new(holder)),
+        },
         (None, _) => LastGateway::Unclear,
     }
 }
@@ -290,8 +357,6 @@ fn boot_id() -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
 
     #[test]
@@ -321,26 +386,44 @@ mod tests {
     fn one_that_begins_anew_is_told_from_one_that_was_killed() {
         let dir = tempfile::tempdir().expect("a directory");
         let state = StateDir::new(dir.path());
+        let written = || fs::read_to_string(state.gateway_lock()).expect("there");
+        let rewrite = |text: &str| fs::write(state.gateway_lock(), text).expect("writable");
         let mut lock = GatewayLock::acquire(&state).expect("free");
-        let of_killed = fs::read_to_string(state.gateway_lock()).expect("written");
-        lock.set_restarting(true).expect("writable");
+        let of_killed = written();
+        // It says so for as long as it drains, and gets the time to begin from the moment when it has.
+        lock.set_restart(Some(Duration::ZERO)).expect("writable");
+        let of_killed_while_draining = written();
         drop(lock);
+        let between_two_runs = written();
         assert_eq!(probe_lock(&state), LockState::Free);
-        assert!(matches!(last_gateway(&state), LastGateway::Restarting { ago } if ago < START_SLACK));
-        let changed = SystemTime::now() - START_SLACK;
-        let file = File::options().write(true).open(state.gateway_lock()).expect("there");
-        file.set_modified(changed).expect("it is ours");
+        let LastGateway::Restarting { left } = last_gateway(&state) else { panic!("{:?}", last_gateway(&state)) };
+        assert!(left > START_SLACK / 2 && left <= START_SLACK, "{left:?}");
+        assert_eq!(GatewayLock::acquire(&state).expect("free").cut(), None, "it came back");
+
+        for killed in [&of_killed, &of_killed_while_draining] {
+            rewrite(killed);
+            let LastGateway::Cut(holder) = last_gateway(&state) else { panic!("{:?}", last_gateway(&state)) };
+            assert_eq!(holder.pid, std::process::id());
+            is_not_coming(&state);
+            assert_eq!(written(), *killed, "nothing to take back");
+            assert_eq!(GatewayLock::acquire(&state).expect("free").cut(), Some(&*holder));
+            assert_eq!(GatewayLock::acquire(&state).expect("free").cut(), None);
+        }
+
+        let mut late: LockHolder = serde_json::from_str(&between_two_runs).expect("JSON");
+        late.restart = Some(Restart { until_ms: now_ms() - 1, begun: true });
+        rewrite(&serde_json::to_string(&late).expect("JSON"));
         assert!(matches!(last_gateway(&state), LastGateway::Cut(_)), "it did not come back");
+
+        rewrite(&between_two_runs);
+        is_not_coming(&state);
+        assert!(matches!(last_gateway(&state), LastGateway::Ended { .. }), "its start failed");
+
         let mut lock = GatewayLock::acquire(&state).expect("free");
-        lock.set_restarting(true).expect("writable");
-        lock.set_restarting(false).expect("writable");
+        lock.set_restart(Some(START_SLACK)).expect("writable");
+        lock.set_restart(None).expect("writable");
         drop(lock);
         assert!(matches!(last_gateway(&state), LastGateway::Ended { .. }), "it was told to stop on its way");
-        fs::write(state.gateway_lock(), of_killed).expect("writable");
-        let LastGateway::Cut(holder) = last_gateway(&state) else { panic!("{:?}", last_gateway(&state)) };
-        assert_eq!(holder.pid, std::process::id());
-        assert_eq!(GatewayLock::acquire(&state).expect("free").cut(), Some(&*holder));
-        assert_eq!(GatewayLock::acquire(&state).expect("free").cut(), None);
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Lock {
     /// Which secret the gateway that runs goes by, and where that comes from.
     pub(super) fn auth(&self) -> Option<&str> {
         match self {
-            Self::Held { holder, .. } => holder.as_ref()?.auth.as_deref(),
+            Self::Held { holder, .. } => Some(&holder.as_ref()?.auth.as_ref()?.described),
             Self::Free(_) | Self::Unclear(_) => None,
         }
     }
@@ -36,7 +36,7 @@ impl Lock {
         match self {
             Self::Free(LastGateway::Restarting { .. }) => "restarting",
             Self::Free(_) => "stopped",
-            Self::Held { holder: Some(holder), .. } if holder.restarting => "restarting",
+            Self::Held { holder: Some(holder), .. } if holder.restart.is_some() => "restarting",
             Self::Held { .. } => "running",
             Self::Unclear(_) => "unknown",
         }

@@ -14,7 +14,7 @@ use crate::{
     cli::{CliError, ConnectError, Format, Target, output::tests::captured, target::Source},
     client::{Closed, Failure, GatewayUrl, Scheme},
     config::Bind,
-    net::{LastGateway, Listener, LockHolder, PortOwner, Process},
+    net::{LastGateway, Listener, LockHolder, PortOwner, Process, SecretInForce},
     protocol::{ErrorShape, HelloAuth, HelloOk, Role, Scopes, SourceReport},
     supervisor::{ContainerKind, Supervisor},
 };
@@ -75,7 +75,7 @@ fn running() -> Lock {
         pid: 7,
         version: "0.1.0".into(),
         started_at_ms: NOW - 61_000,
-        auth: Some("token: from OPENCLAW_GATEWAY_TOKEN".into()),
+        auth: Some(SecretInForce { described: "token: from OPENCLAW_GATEWAY_TOKEN".into(), generated: false }),
         ..LockHolder::default()
     };
     Lock::Held { holder: Some(Box::new(holder)), here: true }
@@ -197,7 +197,7 @@ fn what_is_wrong_is_told_with_what_to_type() {
     let killed = LockHolder { pid: 7, version: "0.1.0".into(), started_at_ms: NOW - 61_000, ..LockHolder::default() };
     let killed = report(Lock::Free(LastGateway::Cut(Box::new(killed))), Probe::Tried(nobody()));
     row("a gateway that was killed", &Report { last_words: vec!["Last in its log: ready".into()], ..killed });
-    let restarting = LastGateway::Restarting { ago: Duration::ZERO };
+    let restarting = LastGateway::Restarting { left: Duration::ZERO };
     row("a gateway that restarts", &report(Lock::Free(restarting), Probe::Tried(nobody())));
     let taken = |owner| Report { listener: owner, ..report(Lock::Free(LastGateway::Never), Probe::Tried(nobody())) };
     row("the port is another program's", &taken(listener("nginx", Listener::Other)));
