@@ -180,6 +180,12 @@ pub const GATEWAY_LOCK_POLL: Duration = Duration::from_millis(20);
 /// Pause after an `accept` that failed because the process has no more open files.
 pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
+/// Most events that a session writes at once: they are two pieces each, and the system takes a thousand.
+pub const MAX_EVENTS_AT_ONCE: usize = 32;
+
+/// About how much of them is written at once, in bytes; what the peer does not read of it is copied until it does.
+pub const MAX_EVENT_BYTES_AT_ONCE: usize = 64 * 1024;
+
 /// Read and write buffer of an idle WebSocket, in bytes. Small, since most sessions are idle most of the time.
 pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
 

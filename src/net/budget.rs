@@ -1,7 +1,7 @@
 //! A bound on what a peer that has proved nothing may send.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     sync::{
         Arc,
@@ -12,7 +12,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::Transport;
+use super::{Transport, Wire};
 
 /// No bound.
 const LIFTED: usize = usize::MAX;
@@ -56,9 +56,15 @@ impl<S> ByteBudget<S> {
     }
 }
 
-impl<S: Transport> Transport for ByteBudget<S> {
+impl<S: Wire> Wire for ByteBudget<S> {
     fn ends_with_next_write(&self) {
         self.stream.ends_with_next_write();
+    }
+}
+
+impl<S: Transport> Transport for ByteBudget<S> {
+    fn write_slices(&mut self, cx: &mut Context<'_>, slices: &mut [IoSlice<'_>]) -> io::Result<()> {
+        self.stream.write_slices(cx, slices)
     }
 }
 
@@ -97,7 +103,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ByteBudget<S> {
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
+        bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }

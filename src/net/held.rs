@@ -15,7 +15,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::Transport;
+use super::{Transport, Wire};
 
 /// The most that is taken over from a writer while what was kept back still waits for the peer to read, in bytes.
 const MOST_KEPT: usize = 64 * 1024;
@@ -72,9 +72,25 @@ impl<S: AsyncWrite + Unpin> Held<S> {
     }
 }
 
-impl<S: Transport> Transport for Held<S> {
+impl<S: Wire> Wire for Held<S> {
     fn ends_with_next_write(&self) {
         self.stream.ends_with_next_write();
+    }
+}
+
+impl<S: Wire> Transport for Held<S> {
+    fn write_slices(&mut self, cx: &mut Context<'_>, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
+        while !slices.is_empty() && !self.holds() && self.kept.is_empty() {
+            match Pin::new(&mut self.stream).poll_write_vectored(cx, slices)? {
+                Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(written) => IoSlice::advance_slices(&mut slices, written),
+                Poll::Pending => break,
+            }
+        }
+        for slice in slices.iter() {
+            self.kept.extend_from_slice(slice);
+        }
+        Ok(())
     }
 }
 
@@ -173,6 +189,30 @@ mod tests {
             if ends { ours.shutdown().await } else { ours.flush().await }.expect("open");
             let mut answer = [0; 6];
             theirs.read_exact(&mut answer).await.expect("it is there");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_taken_at_once_is_kept_in_order() {
+        for room in [1, 7, 64] {
+            let (ours, mut theirs) = duplex(room);
+            let (mut ours, _hold) = Held::new(ours);
+            let writes = tokio::spawn(async move {
+                for round in ["one,", "two,"] {
+                    std::future::poll_fn(|cx| {
+                        let mut slices = ["", "head,", "", round, "tail;"].map(|text| IoSlice::new(text.as_bytes()));
+                        Poll::Ready(ours.write_slices(cx, &mut slices))
+                    })
+                    .await
+                    .expect("open");
+                }
+                ours.write_all(b"end").await.expect("open");
+                ours.flush().await.expect("open");
+            });
+            let mut read = String::new();
+            theirs.read_to_string(&mut read).await.expect("open");
+            writes.await.expect("no panic");
+            assert_eq!(read, "head,one,tail;head,two,tail;end", "{room} bytes of room");
         }
     }
 

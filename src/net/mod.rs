@@ -39,7 +39,7 @@ pub use lock::{
 pub use peer::PeerAddr;
 pub use port_owner::{Forward, Listener, PortOwner, Process, port_owner};
 pub use preamble::NotIntroduced;
-pub use stream::{Stream, Transport};
+pub use stream::{Stream, Transport, Wire};
 pub use tls::{Certificate, CertificateFiles, TlsError, certificate_remark};
 pub use unix::{LocalSocket, SocketError, connect_socket, socket_candidates};
 pub use watch::NetworkWatch;

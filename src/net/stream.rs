@@ -1,7 +1,7 @@
 //! One stream type over every kind of connection.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll},
 };
@@ -13,8 +13,8 @@ use tokio::{
 };
 use tokio_rustls::server::TlsStream;
 
-/// What a session runs over.
-pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
+/// A connection as the system has it.
+pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
     /// Says that what is written next is the last, and that the end follows it: both can leave in one segment. Without that
     /// end, what is written leaves later.
     fn ends_with_next_write(&self) {}
@@ -22,7 +22,17 @@ pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
 
 /// Both ends in one process.
 #[cfg(test)]
-impl Transport for tokio::io::DuplexStream {}
+impl Wire for tokio::io::DuplexStream {}
+
+/// What a session runs over.
+pub trait Transport: Wire {
+    /// Writes `slices` one after the other, uncopied. What the system does not take at once is kept, and leaves with the flush
+    /// that has to follow.
+    ///
+    /// # Errors
+    /// As writing fails.
+    fn write_slices(&mut self, cx: &mut Context<'_>, slices: &mut [IoSlice<'_>]) -> io::Result<()>;
+}
 
 /// An accepted connection.
 #[derive(Debug)]
@@ -35,7 +45,7 @@ pub enum Stream {
     Unix(UnixStream),
 }
 
-impl Transport for Stream {
+impl Wire for Stream {
     fn ends_with_next_write(&self) {
         let tcp = match self {
             Self::Tcp(tcp) => tcp,
@@ -88,7 +98,7 @@ impl AsyncWrite for Stream {
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
+        bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         delegate!(self, stream => stream.poll_write_vectored(cx, bufs))
     }

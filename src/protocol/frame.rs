@@ -216,6 +216,11 @@ impl EventFrame {
         Self { head, tail }
     }
 
+    /// The first of those pieces.
+    pub fn shared(&self) -> &[u8] {
+        self.head.as_bytes()
+    }
+
     /// How long it is without its number, in bytes.
     pub fn bytes(&self) -> usize {
         self.head.len() + self.tail.len()
@@ -226,10 +231,9 @@ impl EventFrame {
         [self.head.as_str(), &self.tail].concat()
     }
 
-    /// The frame as the `seq`th of its connection.
-    pub fn numbered(&self, seq: u64) -> String {
-        let mut digits = itoa::Buffer::new();
-        [&self.head, r#","seq":"#, digits.format(seq), &self.tail].concat()
+    /// The frame as the `seq`th of its connection, in pieces: the long one first, which is the same on every connection.
+    pub fn numbered<'a>(&'a self, seq: &'a str) -> [&'a str; 4] {
+        [&self.head, r#","seq":"#, seq, &self.tail]
     }
 }
 
@@ -304,7 +308,7 @@ mod tests {
             r#"{"type":"event","event":"tick","payload":{"ts":1}}"#
         );
         assert_eq!(
-            EventFrame::new("tick", &payload, Some(StateVersion { presence: 2, health: 3 })).numbered(4),
+            EventFrame::new("tick", &payload, Some(StateVersion { presence: 2, health: 3 })).numbered("4").concat(),
             r#"{"type":"event","event":"tick","payload":{"ts":1},"seq":4,"stateVersion":{"presence":2,"health":3}}"#
         );
     }

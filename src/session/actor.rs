@@ -22,7 +22,10 @@ use super::{
     outbound::{self, Outbound, WriteError},
 };
 use crate::{
-    defaults::{CLOSE_GRACE, MAX_CALLS_IN_FLIGHT, MAX_UNAUTHORIZED_CALLS, PING_INTERVAL},
+    defaults::{
+        CLOSE_GRACE, MAX_CALLS_IN_FLIGHT, MAX_EVENT_BYTES_AT_ONCE, MAX_EVENTS_AT_ONCE, MAX_UNAUTHORIZED_CALLS,
+        PING_INTERVAL,
+    },
     events::{Delivery, Invalidate, InvalidateReason, Notice, Signal, Subscriber},
     net::Transport,
     protocol::{Close, CloseCode, ErrorShape, NotARequest, Request},
@@ -209,12 +212,18 @@ impl<S: Transport> Session<S> {
         Ok(())
     }
 
-    async fn deliver(&mut self, delivery: Delivery) -> Result<(), End> {
-        self.outbound.event(&mut self.socket, &delivery).await?;
+    /// Writes `first` and what waits behind it. Everything else that was written has been flushed.
+    async fn deliver(&mut self, first: Delivery) -> Result<(), End> {
         // Whoever publishes gets a turn, and what it publishes meanwhile leaves in the same write.
         tokio::task::yield_now().await;
-        self.write_waiting_events().await?;
-        Ok(outbound::flush(&mut self.socket).await?)
+        let mut bytes = first.frame.bytes();
+        let mut batch = vec![first];
+        while batch.len() < MAX_EVENTS_AT_ONCE && bytes < MAX_EVENT_BYTES_AT_ONCE {
+            let Some(delivery) = self.subscriber.try_next() else { break };
+            bytes += delivery.frame.bytes();
+            batch.push(delivery);
+        }
+        Ok(self.outbound.events(&mut self.socket, &batch).await?)
     }
 
     async fn ping(&mut self) -> Result<(), End> {

@@ -19,6 +19,7 @@ use crate::{
     device::DeviceId,
     events::{Event, Hub, Invalidate, InvalidateReason, Signal},
     http::HostJudgement,
+    net::Held,
     protocol::{
         ClientId, ClientInfo, ClientMode, Dialect, ErrorShape, EventName, Json, Request, Role, Scopes, ServerFrame,
     },
@@ -100,7 +101,7 @@ async fn running() -> Running {
         waiting: None,
         scope_advice: None,
     });
-    let socket = WebSocketStream::from_raw_socket(far, End::Server, None).await;
+    let socket = WebSocketStream::from_raw_socket(Held::new(far).0, End::Server, None).await;
     let session = Session::new(socket, caller, subscriber, 1);
     let (release, stop) = (CancellationToken::new(), CancellationToken::new());
     let words = Words { hub: hub.clone(), release: release.clone() };
