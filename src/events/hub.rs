@@ -2,25 +2,30 @@
 
 use std::{
     collections::HashSet,
+    future::poll_fn,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
     },
+    task::{Context, Poll},
 };
 
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::broadcast;
 
-use super::{Event, Signal};
+use super::{
+    Event, Signal,
+    queue::{Delivery, Queue, Taken},
+};
 use crate::{
-    defaults::{MAX_OUTBOUND_BYTES, MAX_OUTBOUND_FRAMES, MAX_WAITING_SIGNALS},
+    defaults::MAX_WAITING_SIGNALS,
     device::DeviceId,
-    protocol::{EventFrame, Role, Scopes},
+    protocol::{EventGuard, Role, Scopes},
 };
 
 /// Where services publish and sessions subscribe. Clones share one list of subscribers.
 #[derive(Debug, Clone)]
 pub struct Hub {
-    subscribers: Arc<Mutex<Vec<Arc<Queue>>>>,
+    listeners: Arc<Mutex<Vec<Arc<Listener>>>>,
     signals: broadcast::Sender<Signal>,
     /// How many signals were sent. Sessions wait on their own queues only, and look here: a wait on the signals themselves
     /// is a lock that all sessions share, at every frame.
@@ -43,7 +48,7 @@ pub struct QueuesDepth {
 impl Default for Hub {
     fn default() -> Self {
         Self {
-            subscribers: Arc::default(),
+            listeners: Arc::default(),
             signals: broadcast::channel(MAX_WAITING_SIGNALS).0,
             signalled: Arc::default(),
             lost: Arc::default(),
@@ -51,28 +56,21 @@ impl Default for Hub {
     }
 }
 
-/// The hub's end of one session's queue.
+/// The hub's end of one session.
 #[derive(Debug)]
-struct Queue {
+struct Listener {
     device: Option<DeviceId>,
-    role: Role,
-    scopes: Scopes,
-    sender: mpsc::Sender<Item>,
-    /// Bytes of the frames that wait in the queue.
-    waiting_bytes: AtomicUsize,
-    /// Events that this session lost since it last looked.
-    lost: AtomicU64,
+    /// Whether it may see what needs each of [`EventGuard::ALL`].
+    admitted: [bool; EventGuard::ALL.len()],
+    queue: Queue,
 }
-
-/// An event's frame, or `None`: that there is a signal to look for.
-type Item = Option<Arc<EventFrame>>;
 
 /// One session's end of its queue. Dropping it ends the subscription.
 #[derive(Debug)]
 pub struct Subscriber {
     hub: Hub,
-    queue: Arc<Queue>,
-    receiver: mpsc::Receiver<Item>,
+    listener: Arc<Listener>,
+    taken: Taken,
     signals: broadcast::Receiver<Signal>,
     /// How many signals had been sent when there was none left to hear.
     heard: u64,
@@ -81,15 +79,6 @@ pub struct Subscriber {
 /// The signals since it was taken. Dropping it misses them.
 #[derive(Debug)]
 pub struct Signals(broadcast::Receiver<Signal>);
-
-/// What a session takes from its queue.
-#[derive(Debug, Clone)]
-pub struct Delivery {
-    /// What happened.
-    pub frame: Arc<EventFrame>,
-    /// How many events this session lost before it: its numbering skips them, so that the client knows.
-    pub lost_before: u64,
-}
 
 /// What a session hears.
 #[derive(Debug, Clone)]
@@ -110,26 +99,19 @@ impl Hub {
 
     /// Adds a session of `device` that may see what `role` and `scopes` allow, and hears every signal since `signals` was
     /// taken.
-    pub fn subscribe(&self, signals: Signals, device: Option<DeviceId>, role: Role, scopes: Scopes) -> Subscriber {
-        let (sender, receiver) = mpsc::channel(MAX_OUTBOUND_FRAMES);
-        let queue = Arc::new(Queue {
-            device,
-            role,
-            scopes,
-            sender,
-            waiting_bytes: AtomicUsize::new(0),
-            lost: AtomicU64::new(0),
-        });
-        self.lock().push(Arc::clone(&queue));
-        Subscriber { hub: self.clone(), queue, receiver, signals: signals.0, heard: 0 }
+    pub fn subscribe(&self, signals: Signals, device: Option<DeviceId>, role: Role, scopes: &Scopes) -> Subscriber {
+        let admitted = EventGuard::ALL.map(|guard| guard.admits(role, scopes));
+        let listener = Arc::new(Listener { device, admitted, queue: Queue::default() });
+        self.lock().push(Arc::clone(&listener));
+        Subscriber { hub: self.clone(), listener, taken: Taken::default(), signals: signals.0, heard: 0 }
     }
 
     /// Tells every session that may see it. Never waits: where a queue is full, that session loses the event.
     pub fn publish(&self, event: Event) {
-        let guard = event.name.guard();
+        let guard = event.name.guard() as usize;
         let frame = Arc::new(event.into_frame());
-        for queue in self.lock().iter().filter(|queue| guard.admits(queue.role, &queue.scopes)) {
-            if !queue.push(&frame) {
+        for listener in self.lock().iter().filter(|listener| listener.admitted[guard]) {
+            if !listener.queue.push(&frame) {
                 self.lost.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -140,25 +122,23 @@ impl Hub {
         // Without sessions there is nobody to tell.
         let _ = self.signals.send(signal);
         self.signalled.fetch_add(1, Ordering::Release);
-        for queue in self.lock().iter() {
-            // A session whose queue is full has something to wake up for, and looks for signals first.
-            let _ = queue.sender.try_send(None);
+        for listener in self.lock().iter() {
+            listener.queue.wake();
         }
     }
 
     /// The devices that have a session.
     pub fn devices(&self) -> HashSet<DeviceId> {
-        self.lock().iter().filter_map(|queue| queue.device).collect()
+        self.lock().iter().filter_map(|listener| listener.device).collect()
     }
 
     /// What waits in the queues of all sessions together.
     pub fn waiting(&self) -> QueuesDepth {
         let lost = self.lost.load(Ordering::Relaxed);
-        self.lock().iter().fold(QueuesDepth { lost, ..QueuesDepth::default() }, |depth, queue| QueuesDepth {
-            events: depth.events + queue.sender.max_capacity() - queue.sender.capacity(),
-            bytes: depth.bytes + queue.waiting_bytes.load(Ordering::Relaxed),
-            ..depth
-        })
+        self.lock().iter().map(|listener| listener.queue.depth()).fold(
+            QueuesDepth { lost, ..QueuesDepth::default() },
+            |all, depth| QueuesDepth { events: all.events + depth.events, bytes: all.bytes + depth.bytes, lost },
+        )
     }
 
     /// How many sessions listen.
@@ -166,51 +146,34 @@ impl Hub {
         self.lock().len()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Queue>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Listener>>> {
         // The list is whole after every statement, so a panic elsewhere leaves nothing half done.
-        self.subscribers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Queue {
-    /// Whether the event found room.
-    fn push(&self, frame: &Arc<EventFrame>) -> bool {
-        let bytes = frame.bytes();
-        // Counted before it is sent, since the session may take it out again at once.
-        let waiting = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if waiting > MAX_OUTBOUND_BYTES || self.sender.try_send(Some(Arc::clone(frame))).is_err() {
-            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            self.lost.fetch_add(1, Ordering::Relaxed);
-            return false;
-        }
-        true
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Subscriber {
     /// The next event or signal; signals first. Cancel safe.
     pub async fn next(&mut self) -> Notice {
-        loop {
-            if let Some(notice) = self.next_signal() {
-                return notice;
-            }
-            match self.receiver.recv().await {
-                Some(Some(frame)) => return Notice::Event(self.deliver(frame)),
-                Some(None) => {}
-                // Our own end of the queue holds its sender, so it never closes.
-                None => return Notice::SignalsLost,
-            }
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Notice> {
+        if let Some(notice) = self.now() {
+            return Poll::Ready(notice);
         }
+        self.listener.queue.wake_later(cx);
+        // What came before that wakes nobody.
+        self.now().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    fn now(&mut self) -> Option<Notice> {
+        self.next_signal().or_else(|| self.try_next().map(Notice::Event))
     }
 
     /// The next event, if one waits.
     pub fn try_next(&mut self) -> Option<Delivery> {
-        loop {
-            // What says that there is a signal can be passed over: `next` looks for signals whenever it is called.
-            if let Some(frame) = self.receiver.try_recv().ok()? {
-                return Some(self.deliver(frame));
-            }
-        }
+        self.listener.queue.pop(&mut self.taken)
     }
 
     fn next_signal(&mut self) -> Option<Notice> {
@@ -230,18 +193,13 @@ impl Subscriber {
             }
         }
     }
-
-    fn deliver(&self, frame: Arc<EventFrame>) -> Delivery {
-        self.queue.waiting_bytes.fetch_sub(frame.bytes(), Ordering::Relaxed);
-        Delivery { frame, lost_before: self.queue.lost.swap(0, Ordering::Relaxed) }
-    }
 }
 
 impl Drop for Subscriber {
     fn drop(&mut self) {
-        let mut subscribers = self.hub.lock();
-        if let Some(position) = subscribers.iter().position(|queue| Arc::ptr_eq(queue, &self.queue)) {
-            subscribers.swap_remove(position);
+        let mut listeners = self.hub.lock();
+        if let Some(position) = listeners.iter().position(|listener| Arc::ptr_eq(listener, &self.listener)) {
+            listeners.swap_remove(position);
         }
     }
 }
@@ -249,7 +207,10 @@ impl Drop for Subscriber {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{EventName, Scope};
+    use crate::{
+        defaults::{MAX_OUTBOUND_BYTES, MAX_OUTBOUND_FRAMES},
+        protocol::{EventName, Scope},
+    };
 
     fn event(name: EventName) -> Event {
         Event::new(name, &serde_json::json!({"n": 1}))
@@ -269,7 +230,7 @@ mod tests {
         ];
         for (role, scopes, name, seen) in rows {
             let hub = Hub::default();
-            let mut subscriber = hub.subscribe(hub.listen(), None, role, scopes.iter().cloned().collect());
+            let mut subscriber = hub.subscribe(hub.listen(), None, role, &scopes.iter().cloned().collect());
             hub.publish(event(name));
             assert_eq!(subscriber.try_next().is_some(), seen, "{role} {scopes:?} {name:?}");
         }
@@ -278,7 +239,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_loses_events_and_says_how_many() {
         let hub = Hub::default();
-        let mut subscriber = hub.subscribe(hub.listen(), None, Role::Operator, Scopes::none());
+        let mut subscriber = hub.subscribe(hub.listen(), None, Role::Operator, &Scopes::none());
         for _ in 0..MAX_OUTBOUND_FRAMES + 7 {
             hub.publish(event(EventName::Tick));
         }
@@ -286,14 +247,37 @@ mod tests {
         while let Some(delivery) = subscriber.try_next() {
             lost.push(delivery.lost_before);
         }
-        assert_eq!(lost.len(), MAX_OUTBOUND_FRAMES);
-        assert_eq!(lost.iter().sum::<u64>(), 7);
+        assert_eq!(lost, vec![0; MAX_OUTBOUND_FRAMES], "what was lost came after all of these");
         assert_eq!(hub.waiting(), QueuesDepth { events: 0, bytes: 0, lost: 7 });
-        hub.publish(event(EventName::Tick));
-        assert_eq!(
-            hub.waiting(),
-            QueuesDepth { events: 1, bytes: event(EventName::Tick).into_frame().bytes(), lost: 7 }
-        );
+        for lost_before in [7, 0] {
+            hub.publish(event(EventName::Tick));
+            let bytes = event(EventName::Tick).into_frame().bytes();
+            assert_eq!(hub.waiting(), QueuesDepth { events: 1, bytes, lost: 7 });
+            assert_eq!(subscriber.try_next().expect("there is room again").lost_before, lost_before);
+            assert_eq!(hub.waiting(), QueuesDepth { events: 1, bytes, lost: 7 }, "it may not be written yet");
+            assert!(subscriber.try_next().is_none());
+        }
+        assert_eq!(hub.waiting(), QueuesDepth { events: 0, bytes: 0, lost: 7 });
+    }
+
+    #[tokio::test]
+    async fn the_bytes_that_wait_are_bounded_too() {
+        let hub = Hub::default();
+        let mut subscriber = hub.subscribe(hub.listen(), None, Role::Operator, &Scopes::none());
+        let large = Event::new(EventName::Tick, &"x".repeat(MAX_OUTBOUND_BYTES / 4));
+        for _ in 0..4 {
+            hub.publish(large.clone());
+        }
+        assert_eq!((hub.waiting().events, hub.waiting().lost), (3, 1), "the envelopes count too");
+        // What the session took and has not written counts until it comes back for more.
+        for _ in 0..3 {
+            assert!(subscriber.try_next().is_some());
+        }
+        hub.publish(large.clone());
+        assert_eq!(hub.waiting().lost, 2);
+        assert!(subscriber.try_next().is_none());
+        hub.publish(large);
+        assert_eq!(subscriber.try_next().expect("room").lost_before, 2);
     }
 
     #[tokio::test]
@@ -301,7 +285,7 @@ mod tests {
         let hub = Hub::default();
         let early = hub.listen();
         hub.signal(Signal::SecretRotated { epoch: 2 });
-        let mut subscriber = hub.subscribe(early, None, Role::Operator, Scopes::none());
+        let mut subscriber = hub.subscribe(early, None, Role::Operator, &Scopes::none());
         hub.publish(event(EventName::Tick));
         hub.signal(Signal::SecretRotated { epoch: 3 });
         for expected in [2, 3] {
@@ -323,7 +307,7 @@ mod tests {
     #[tokio::test]
     async fn whoever_missed_a_signal_is_told() {
         let hub = Hub::default();
-        let mut subscriber = hub.subscribe(hub.listen(), None, Role::Operator, Scopes::none());
+        let mut subscriber = hub.subscribe(hub.listen(), None, Role::Operator, &Scopes::none());
         for epoch in 0..=MAX_WAITING_SIGNALS as u64 {
             hub.signal(Signal::SecretRotated { epoch });
         }
@@ -333,8 +317,8 @@ mod tests {
     #[tokio::test]
     async fn dropping_a_subscriber_ends_it() {
         let hub = Hub::default();
-        let first = hub.subscribe(hub.listen(), None, Role::Operator, Scopes::none());
-        let second = hub.subscribe(hub.listen(), None, Role::Operator, Scopes::none());
+        let first = hub.subscribe(hub.listen(), None, Role::Operator, &Scopes::none());
+        let second = hub.subscribe(hub.listen(), None, Role::Operator, &Scopes::none());
         drop(first);
         assert_eq!(hub.subscribers(), 1);
         drop(second);

@@ -5,9 +5,11 @@
 //! so nobody keeps a list of sessions to close: each session reads what concerns it and closes itself.
 
 mod hub;
+mod queue;
 mod versions;
 
-pub use hub::{Delivery, Hub, Notice, QueuesDepth, Signals, Subscriber};
+pub use hub::{Hub, Notice, QueuesDepth, Signals, Subscriber};
+pub use queue::Delivery;
 pub use versions::Versions;
 
 use crate::{

@@ -134,7 +134,7 @@ async fn handshake(
     let entry = known.entry();
     let hello = shared.greeting.hello(entry, &known.visitor().id);
     let principal = &entry.principal;
-    let subscriber = shared.hub.subscribe(signals, principal.device, principal.role, principal.scopes.clone());
+    let subscriber = shared.hub.subscribe(signals, principal.device, principal.role, &principal.scopes);
     known.admit(Welcome { hello, subscriber }, &shared.doors, policy).await
 }
 

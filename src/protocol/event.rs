@@ -73,6 +73,9 @@ impl EventName {
 }
 
 impl EventGuard {
+    /// Every guard, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::Everyone, Self::Read, Self::Pairing];
+
     /// Whether a session of `role` that holds `scopes` may see the event.
     pub fn admits(self, role: Role, scopes: &Scopes) -> bool {
         let needed = match self {

@@ -90,7 +90,7 @@ async fn running() -> Running {
         browser: false,
         tls: false,
     };
-    let subscriber = hub.subscribe(hub.listen(), Some(device), principal.role, principal.scopes.clone());
+    let subscriber = hub.subscribe(hub.listen(), Some(device), principal.role, &principal.scopes);
     let caller = Arc::new(Caller {
         id: ConnectionId::random(),
         principal,

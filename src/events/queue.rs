@@ -1,0 +1,115 @@
+//! What waits for one session.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Context,
+};
+
+use futures_util::task::AtomicWaker;
+
+use crate::{
+    defaults::{MAX_OUTBOUND_BYTES, MAX_OUTBOUND_FRAMES},
+    protocol::EventFrame,
+};
+
+/// The most room that an idle session keeps for events to come, in events.
+const MOST_ROOM_KEPT: usize = 64;
+
+/// The queue of one session. Whoever publishes never waits for it.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: Mutex<Waiting>,
+    session: AtomicWaker,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    events: VecDeque<Delivery>,
+    /// Of these and of those that the session took and has not come back from.
+    depth: Depth,
+    /// How many events did not fit since the last one that did.
+    lost: u64,
+}
+
+/// How much waits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Depth {
+    /// Events.
+    pub(super) events: usize,
+    /// Bytes of their frames.
+    pub(super) bytes: usize,
+}
+
+/// The session's own part: what it took out of the queue in one go, and goes through without a lock.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    events: VecDeque<Delivery>,
+    /// How much it was.
+    depth: Depth,
+}
+
+/// An event for one session.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// What happened.
+    pub frame: Arc<EventFrame>,
+    /// How many events this session lost before it: its numbering skips them, so that the client knows.
+    pub lost_before: u64,
+}
+
+impl Queue {
+    /// Whether the event found room.
+    pub(super) fn push(&self, frame: &Arc<EventFrame>) -> bool {
+        let mut waiting = self.lock();
+        let Depth { events, bytes } = waiting.depth;
+        let depth = Depth { events: events + 1, bytes: bytes + frame.bytes() };
+        if depth.events > MAX_OUTBOUND_FRAMES || depth.bytes > MAX_OUTBOUND_BYTES {
+            waiting.lost += 1;
+            return false;
+        }
+        let is_first = waiting.events.is_empty();
+        let lost_before = std::mem::take(&mut waiting.lost);
+        waiting.depth = depth;
+        waiting.events.push_back(Delivery { frame: Arc::clone(frame), lost_before });
+        drop(waiting);
+        // For the others the session has been woken, and looks whether there are more before it sleeps.
+        if is_first {
+            self.session.wake();
+        }
+        true
+    }
+
+    /// The next event, if one waits. Everything that waits is taken at once.
+    pub(super) fn pop(&self, taken: &mut Taken) -> Option<Delivery> {
+        if taken.events.is_empty() {
+            let mut waiting = self.lock();
+            waiting.depth.events -= taken.depth.events;
+            waiting.depth.bytes -= taken.depth.bytes;
+            taken.depth = waiting.depth;
+            if taken.events.capacity() > MOST_ROOM_KEPT {
+                taken.events = VecDeque::new();
+            }
+            std::mem::swap(&mut waiting.events, &mut taken.events);
+        }
+        taken.events.pop_front()
+    }
+
+    /// Has the session that asks woken when something comes, or when [`Queue::wake`] is called.
+    pub(super) fn wake_later(&self, cx: &Context<'_>) {
+        self.session.register(cx.waker());
+    }
+
+    pub(super) fn wake(&self) {
+        self.session.wake();
+    }
+
+    pub(super) fn depth(&self) -> Depth {
+        self.lock().depth
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing in between panics, so it is whole.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
