@@ -294,7 +294,11 @@ async fn housekeeping(shared: Arc<Shared>, certificate: Option<Certificate>, not
     loop {
         tokio::select! {
             _ = tick.tick() => shared.hub.publish(Event::new(EventName::Tick, &serde_json::json!({ "ts": now_ms() }))),
-            _ = health.tick() => drop(shared.health.refresh()),
+            _ = health.tick() => {
+                // What is known of the state directory is told with the rest.
+                let _ = shared.readiness.check().await;
+                shared.health.refresh();
+            }
             () = beat(watchdog.as_mut()) => notify.alive(),
             _ = files.tick() => {
                 if let Some(certificate) = certificate.clone() {

@@ -1,43 +1,71 @@
 //! The gateway's health snapshot: taken on a timer, encoded once, served to every caller.
 
-use std::sync::{Arc, PoisonError, RwLock, atomic::AtomicBool, atomic::Ordering};
+use std::sync::{
+    Arc, PoisonError, RwLock, RwLockReadGuard,
+    atomic::{AtomicBool, Ordering},
+};
 
 use crate::{
     clock::now_ms,
     events::{Event, Hub, Versions},
     protocol::{AgentHealth, EventName, HealthSnapshot, Heartbeat, Json, SessionsSummary},
+    readiness::Readiness,
 };
 
 /// The last health snapshot, and the switch for heartbeats.
 #[derive(Debug, Clone)]
 pub struct Health {
-    encoded: Arc<RwLock<Json>>,
+    last: Arc<RwLock<Taken>>,
     /// Agents beat in another gateway; the switch is kept for whoever relays to one, and shown in `status`.
     heartbeats: Arc<AtomicBool>,
     versions: Arc<Versions>,
     hub: Hub,
+    readiness: Readiness,
+}
+
+/// A snapshot.
+#[derive(Debug)]
+struct Taken {
+    encoded: Json,
+    failing: Vec<&'static str>,
 }
 
 impl Health {
-    /// A first snapshot, taken now.
-    pub fn new(versions: Arc<Versions>, hub: Hub) -> Self {
+    /// A first snapshot, of a gateway that has just written its state directory.
+    pub fn new(versions: Arc<Versions>, hub: Hub, readiness: Readiness) -> Self {
         let heartbeats = Arc::new(AtomicBool::new(true));
-        let encoded = Arc::new(RwLock::new(Json::of(&snapshot())));
-        Self { encoded, heartbeats, versions, hub }
+        let last = Arc::new(RwLock::new(Taken::now(Vec::new())));
+        Self { last, heartbeats, versions, hub, readiness }
+    }
+
+    /// The last snapshot, where it still holds and the state directory is not to be looked at again.
+    pub fn fresh(&self) -> Option<Json> {
+        let last = self.last();
+        (!self.readiness.is_check_due() && self.readiness.failing() == last.failing).then(|| last.encoded.clone())
+    }
+
+    /// A snapshot after a look at the state directory: the last one, where that is as it was.
+    pub async fn checked(&self) -> Json {
+        if self.readiness.check().await == self.last().failing { self.encoded() } else { self.refresh() }
     }
 
     /// The last snapshot, encoded.
     pub fn encoded(&self) -> Json {
-        self.encoded.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.last().encoded.clone()
     }
 
     /// Takes a snapshot and tells every session.
     pub fn refresh(&self) -> Json {
-        let payload = Json::of(&snapshot());
-        *self.encoded.write().unwrap_or_else(PoisonError::into_inner) = payload.clone();
+        let taken = Taken::now(self.readiness.failing());
+        let payload = taken.encoded.clone();
+        *self.last.write().unwrap_or_else(PoisonError::into_inner) = taken;
         let state_version = Some(self.versions.health_taken());
         self.hub.publish(Event { name: EventName::Health, payload: payload.clone(), state_version });
         payload
+    }
+
+    fn last(&self) -> RwLockReadGuard<'_, Taken> {
+        self.last.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether heartbeats are switched on.
@@ -51,12 +79,19 @@ impl Health {
     }
 }
 
+impl Taken {
+    fn now(failing: Vec<&'static str>) -> Self {
+        Self { encoded: Json::of(&snapshot(&failing)), failing }
+    }
+}
+
 /// Agents and channels are not served here, so what clients list is empty; the default agent's name is what their
 /// headings show.
-fn snapshot() -> HealthSnapshot {
+fn snapshot(failing: &[&str]) -> HealthSnapshot {
     let agent = "main".to_owned();
     HealthSnapshot {
-        ok: true,
+        ok: failing.is_empty(),
+        failing: failing.iter().map(ToString::to_string).collect(),
         ts: now_ms(),
         duration_ms: 0,
         channels: serde_json::Map::new(),

@@ -82,11 +82,16 @@ impl Readiness {
         failing.into_iter().filter_map(|(name, fails)| fails.then_some(name)).collect()
     }
 
+    /// Whether what is known of the state directory is too old.
+    pub fn is_check_due(&self) -> bool {
+        Instant::now() >= self.lock().next
+    }
+
     /// As [`Self::failing`], after a look at the state directory where the last one is too old. Probes come as often as
     /// strangers like, so one look is enough for all of them; and a disk that hangs must not make the probe hang.
     pub async fn check(&self) -> Vec<&'static str> {
-        let now = Instant::now();
         let is_due = {
+            let now = Instant::now();
             let mut writable = self.lock();
             let is_due = now >= writable.next;
             if is_due {

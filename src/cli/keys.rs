@@ -11,8 +11,8 @@ use crate::{
         tokens::{DeviceTokens, TokenKey},
     },
     config::{Origin, Secret},
-    device::Identity,
-    hint::chain,
+    device::{Identity, IdentityError},
+    hint::{Hint as _, chain},
     protocol::{HelloOk, Role},
 };
 
@@ -41,27 +41,33 @@ pub(super) struct Keys {
     pub(super) device: Option<Arc<Identity>>,
     tokens: DeviceTokens,
     key: Option<TokenKey>,
+    /// What is wrong with the device's file, where there is one and it cannot be used.
+    pub(super) damage: Option<String>,
 }
 
 impl Keys {
     /// Our keys for the gateway at `remote`.
     pub(super) fn of(context: &Context, remote: &Remote) -> Self {
         // Without a key the gateway decides what to make of us: a directory that cannot be written must not end everything.
-        let device = Identity::load_or_create(context.state())
-            .inspect_err(|error| tracing::debug!(target: "cli", "no device key: {}", chain(error)))
-            .ok()
-            .map(Arc::new);
+        let (device, damage) = match Identity::load_or_create(context.state()) {
+            Ok(device) => (Some(Arc::new(device)), None),
+            Err(error @ IdentityError::Create { .. }) => {
+                tracing::debug!(target: "cli", "no device key: {}", chain(&error));
+                (None, None)
+            }
+            Err(error) => (None, Some(format!("no device is shown: {}; {}", chain(&error), error.hint()))),
+        };
         let key = device.as_ref().map(|device| TokenKey {
             origin: remote.url.origin(),
             device: device.device_id(),
             role: Role::Operator,
         });
-        Self { device, tokens: DeviceTokens::of(context.state()), key }
+        Self { device, tokens: DeviceTokens::of(context.state()), key, damage }
     }
 
     /// None: no device is shown, and no file is made for one.
     pub(super) fn none(context: &Context) -> Self {
-        Self { device: None, tokens: DeviceTokens::of(context.state()), key: None }
+        Self { device: None, tokens: DeviceTokens::of(context.state()), key: None, damage: None }
     }
 
     /// What to present, in order: what was typed or configured, then the device's own token. What was typed is what is

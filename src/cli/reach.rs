@@ -57,6 +57,13 @@ pub enum Reached {
 /// [`CliError`] says which way was gone, why it did not lead there, and what to type next.
 pub async fn reach(context: &Context, args: &TargetArgs, wish: Wish, output: &mut Output) -> Result<Reached, CliError> {
     if let Some(problem) = &context.problem {
+        // Another gateway than the one that was meant must not be worked on.
+        if args.url.is_none() && !wish.offline && problem.concerns(&TARGET_KEYS) {
+            return Err(CliError::usage(
+                format!("which gateway is meant is not known: {problem}"),
+                "mend it, or name the gateway with --url; --offline works on the files here",
+            ));
+        }
         output.note(Tone::Warning, &format!("the configuration cannot be used, going on without it: {problem}"))?;
     }
     let traveller = Traveller { context, args, wish };
@@ -116,11 +123,15 @@ pub(super) async fn open_way(context: &Context, args: &TargetArgs, wish: Wish, w
     }
 }
 
+/// The settings that say which gateway is meant.
+const TARGET_KEYS: [&str; 3] = ["gateway.client.url", "gateway.mode", "gateway.remote.url"];
+
 /// What helps where nothing is known of a gateway.
 const NONE_TO_ASK: &str = "openclaw gateway run starts one; --url and --token name one elsewhere";
 
 /// What helps against a gateway that hangs.
-const RESTART: &str = "`openclaw logs` reads its log all the same; restart it";
+const RESTART: &str = "`openclaw logs` reads its log all the same; `openclaw gateway restart` sends a signal, and says what to do \
+                       where that does not help either";
 
 /// Where a named gateway is not there, starting one here is no help.
 const ELSEWHERE: &str = "check host and port, and that the gateway runs there; one that listens on loopback only (gateway.bind) \
@@ -308,10 +319,10 @@ impl Traveller<'_> {
             match self.open(&endpoint, &login).await {
                 Ok(connection) => {
                     keys.keep(connection.hello());
-                    let remarks = first.and_then(|error| error.target.secret_from).map(|origin| {
+                    let wrong = first.and_then(|error| error.target.secret_from).map(|origin| {
                         format!("the secret from {origin} is not the gateway's: connected with this device's own token")
                     });
-                    let remarks = remarks.into_iter().collect();
+                    let remarks = wrong.into_iter().chain(keys.damage).collect();
                     return Ok(Session { connection, target, timeout: self.timeout(), remarks });
                 }
                 Err(failure) => {
@@ -320,7 +331,8 @@ impl Traveller<'_> {
                     if candidate.kind == Kind::Stored && worth_another {
                         keys.forget();
                     }
-                    let error = ConnectError { failure, target, remarks: Vec::new(), advice: None };
+                    let remarks = keys.damage.clone().into_iter().collect();
+                    let error = ConnectError { failure, target, remarks, advice: None };
                     // What is wrong with the shared secret tells more than what is wrong with a token tried after it.
                     let error = first.take().unwrap_or(error);
                     if !worth_another {

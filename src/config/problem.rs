@@ -24,6 +24,14 @@ pub enum ConfigError {
     Invalid(Vec<Problem>),
 }
 
+impl ConfigError {
+    /// Whether something is wrong with one of these settings.
+    pub fn concerns(&self, keys: &[&str]) -> bool {
+        let Self::Invalid(problems) = self else { return false };
+        problems.iter().filter_map(|problem| problem.key.as_deref()).any(|key| keys.contains(&key))
+    }
+}
+
 impl std::error::Error for ConfigError {}
 
 impl fmt::Display for ConfigError {

@@ -13,7 +13,7 @@ use super::{
     listen::Listen,
     logging::Logging,
     metrics::Metrics,
-    origin::Origin,
+    origin::{Layer, Origin},
     reload::Reload,
     remote::{GatewayMode, Remote},
     sections::Sections,
@@ -63,6 +63,13 @@ impl Settings {
             Some(credential) => credential.source.clone(),
             None => self.origins.get(key).cloned().unwrap_or_default(),
         }
+    }
+
+    /// The settings that flags and the environment give, by their keys, and what gives each.
+    pub fn given(&self) -> BTreeMap<String, String> {
+        let origins = super::settings().into_iter().map(|setting| (self.origin(&setting.key), setting.key));
+        let given = origins.filter(|(origin, _)| origin.layer() >= Layer::Variable);
+        given.map(|(origin, key)| (key, origin.to_string())).collect()
     }
 
     /// Whom these settings trust, as connections are classified by it. Names in it stand for no addresses yet. What is wrong in

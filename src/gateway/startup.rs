@@ -97,6 +97,7 @@ impl Gateway {
             socket: Some(local.path().to_owned()),
             log_file: Some(log.current()),
             auth: secret.clone(),
+            given: loaded.settings.given(),
         })
         .map_err(|source| GatewayError::System { what: "write the gateway's lock file", source })?;
         shared.readiness.listening();
@@ -182,7 +183,8 @@ fn shared(
     let observed = Observed::default();
     let own_entry = Presence::gateway_entry(&host, &address.to_string());
     let presence = Presence::new(own_entry, Arc::clone(&versions), hub.clone());
-    let health = Health::new(Arc::clone(&versions), hub.clone());
+    let readiness = Readiness::new(state);
+    let health = Health::new(Arc::clone(&versions), hub.clone(), readiness.clone());
     let methods = methods::table(&Handlers {
         state: StateMethods { health: health.clone(), presence: presence.clone(), state: state.clone() },
         devices: DeviceMethods { pairing: Arc::clone(&pairing), hub: hub.clone() },
@@ -208,7 +210,6 @@ fn shared(
         free_failures: settings.auth.rate_limit.max_attempts,
         window: Duration::from_millis(settings.auth.rate_limit.window_ms),
     });
-    let readiness = Readiness::new(state);
     let port = bound.first().map_or(settings.listen.port, SocketAddr::port);
     Shared {
         app: http::App { readiness: readiness.clone(), own_addresses, port },

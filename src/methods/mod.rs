@@ -21,7 +21,7 @@ pub use sources::SourceMethods;
 pub use state::StateMethods;
 pub use table::MethodTable;
 
-use table::{later, now};
+use table::{either, later, now};
 
 use crate::protocol::Scope;
 
@@ -50,7 +50,7 @@ pub fn table(handlers: &Handlers) -> MethodTable {
     use Access::{Anybody, Needs};
     let Handlers { state, devices, logs, config, control, sources } = handlers;
     MethodTable::new([
-        ("health",               Needs(Scope::READ),    now(state, StateMethods::health)),
+        ("health",               Needs(Scope::READ),    either(state, StateMethods::health)),
         ("status",               Needs(Scope::READ),    now(state, StateMethods::status)),
         ("system-presence",      Needs(Scope::READ),    now(state, StateMethods::presence)),
         ("system-event",         Needs(Scope::ADMIN),   now(state, StateMethods::system_event)),

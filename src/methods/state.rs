@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use futures_util::FutureExt as _;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -15,7 +16,7 @@ use crate::{
         ErrorShape, Json, PresenceEntry, Request, Role, Scopes,
         schema::{self, EMPTY, IGNORED, Kind, Object, UNBOUNDED, optional, required},
     },
-    session::{Caller, Reply},
+    session::{Answer, Caller, Reply},
     state::StateDir,
 };
 
@@ -78,18 +79,30 @@ struct SetHeartbeats {
     enabled: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct HealthParams {
     #[serde(default)]
     probe: bool,
 }
 
 impl StateMethods {
-    pub(super) fn health(&self, _: &Caller, request: &Request) -> Reply {
+    /// Answers at once from the last snapshot, unless the state directory is to be looked at again.
+    pub(super) fn health(&self, _: &Arc<Caller>, request: &Request) -> Answer {
         // A table that ignores strange members refuses only what is no object.
-        let probe =
-            request.params.is_given() && schema::read::<HealthParams>("health", &request.params, &IGNORED)?.probe;
-        Ok(if probe { self.health.refresh() } else { self.health.encoded() })
+        let params = request.params.is_given().then(|| schema::read("health", &request.params, &IGNORED)).transpose();
+        let HealthParams { probe } = match params {
+            Ok(params) => params.unwrap_or_default(),
+            Err(error) => return Answer::Now(Err(error)),
+        };
+        if let Some(health) = self.health.fresh().filter(|_| !probe) {
+            return Answer::Now(Ok(health));
+        }
+        let health = self.health.clone();
+        let look = async move {
+            let checked = health.checked().await;
+            Ok(if probe { health.refresh() } else { checked })
+        };
+        Answer::Later(look.boxed())
     }
 
     pub(super) fn status(&self, _: &Caller, request: &Request) -> Reply {

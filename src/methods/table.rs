@@ -23,6 +23,16 @@ where
     Box::new(move |caller, request| Answer::Now(method(&state, caller, request)))
 }
 
+/// A handler that answers at once where it can.
+pub(super) fn either<S, F>(state: &S, method: F) -> Handler
+where
+    S: Clone + Send + Sync + 'static,
+    F: Fn(&S, &Arc<Caller>, &Request) -> Answer + Send + Sync + 'static,
+{
+    let state = state.clone();
+    Box::new(move |caller, request| method(&state, caller, request))
+}
+
 /// A handler that waits for something.
 pub(super) fn later<S, F, Fut>(state: &S, method: F) -> Handler
 where

@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 pub struct HealthSnapshot {
     /// Whether the gateway serves.
     pub ok: bool,
+    /// What keeps it from serving, in the words of `/readyz`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failing: Vec<String>,
     /// When the snapshot was taken, in milliseconds since the Unix epoch.
     pub ts: i64,
     /// How long it took, in milliseconds.

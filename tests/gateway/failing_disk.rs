@@ -31,9 +31,11 @@ async fn what_cannot_be_written_is_not_acknowledged() {
         (gateway.http("GET", "/readyz", &[]).await.status == 503).then_some(())
     })
     .await;
-    // Whoever is in stays in, and the local way in is open.
-    session.ok("health", json!({})).await;
-    gateway.owner().await.ok("health", json!({})).await;
+    // Whoever is in stays in, the local way in is open, and whoever asks for the health is told.
+    for asked in [&mut session, &mut gateway.owner().await] {
+        let health = asked.ok("health", json!({})).await;
+        assert_eq!((&health["ok"], &health["failing"]), (&json!(false), &json!(["state-directory"])), "{health}");
+    }
 
     fs::remove_file(&devices).expect("the file can be removed");
     fs::rename(&aside, &devices).expect("the directory can be put back");
@@ -41,6 +43,8 @@ async fn what_cannot_be_written_is_not_acknowledged() {
         (gateway.http("GET", "/readyz", &[]).await.status == 200).then_some(())
     })
     .await;
+    let health = session.ok("health", json!({})).await;
+    assert_eq!((&health["ok"], health.get("failing")), (&json!(true), None), "{health}");
     gateway.admit(&connect(&Device::fresh())).await;
     gateway.admit(&connect(&known)).await;
     owner.ok("device.pair.approve", json!({"requestId": waits})).await;

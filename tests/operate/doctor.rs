@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Command;
 
 use crate::support::home::Home;
 use crate::support::our_gateway::OurGateway;
@@ -57,10 +58,25 @@ fn of_a_config_map() -> Home {
 
 #[test]
 fn a_token_that_only_the_gateway_was_given_is_not_said_to_be_replaced() {
-    let gateway = OurGateway::start_with(of_a_config_map(), |run| run.env("OPENCLAW_GATEWAY_TOKEN", "of-the-gateway"));
-    openclaw(gateway.home(), &MAKE_TOKEN).exited(1).says(&["ConfigMap"]);
-    assert!(!gateway.home().state().join("identity/gateway-token").exists());
-    lists(&gateway, "of-the-gateway").succeeded();
+    type Given = fn(&mut Command) -> &mut Command;
+    let by_variable: Given = |run| run.env("OPENCLAW_GATEWAY_TOKEN", "of-the-gateway");
+    let by_flag: Given = |run| run.args(["--token", "of-the-gateway"]);
+    for (given, by) in [(by_variable, "OPENCLAW_GATEWAY_TOKEN"), (by_flag, "--token")] {
+        for home in [Home::new(), of_a_config_map()] {
+            let gateway = OurGateway::start_with(home, given);
+            let before = fs::read_to_string(gateway.home().state().join("openclaw.json")).ok();
+            let set = ["config", "set", "gateway.auth.token", "another-one"];
+            for words in [&MAKE_TOKEN[..], &set] {
+                let refused = openclaw(gateway.home(), words).exited(1);
+                refused.says(&["nothing was changed", &format!("gateway.auth.token from {by}"), "change it where"]);
+            }
+            let after = fs::read_to_string(gateway.home().state().join("openclaw.json")).ok();
+            assert_eq!((before, gateway.home().state().join("identity/gateway-token").exists()), (after, false));
+            lists(&gateway, "of-the-gateway").succeeded();
+        }
+    }
+    let by_password = OurGateway::start_with(Home::new(), |run| run.args(["--auth", "password", "--password", "word"]));
+    openclaw(by_password.home(), &MAKE_TOKEN).exited(1).says(&["does not go by a token", "as --auth says"]);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! `gateway stop`, `restart` and `reload`: each acts on the process that runs, and tells what came of it.
 
 use std::fs;
+use std::process::Command;
 
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::support::home::Home;
@@ -114,6 +116,31 @@ fn where_the_gateway_cannot_be_asked_a_signal_goes_to_the_process_that_holds_the
     assert_ne!(holder(&gateway)["startedAtMs"], before["startedAtMs"]);
     by_signal("stop", "SIGTERM").says(&["Gateway stopped"]);
     assert!(gateway.running().wait_until(PATIENCE, |seen| seen.status).is_some_and(|status| status.success()));
+}
+
+#[test]
+fn what_flags_give_is_not_said_to_have_been_changed() {
+    let gateway = OurGateway::start(Home::new());
+    let ran = openclaw(gateway.home(), &["config", "set", "gateway.bind", "lan", "--json"]).succeeded();
+    assert_eq!(ran.json()["takesEffect"], "overridden", "{ran}");
+    openclaw(gateway.home(), &["config", "set", "gateway.port", "18790"])
+        .succeeded()
+        .says(&["goes on as before", "from --port, which wins over the files"]);
+    openclaw(gateway.home(), &["config", "set", "logging.level", "debug"]).succeeded().says(&["goes by it now"]);
+}
+
+#[test]
+fn a_gateway_that_hangs_is_ended_by_the_command_that_is_named() {
+    let gateway = OurGateway::start(Home::new());
+    gateway.running().signal(Signal::SIGSTOP);
+    let health = openclaw(gateway.home(), &["gateway", "health", "--timeout", "500"]).exited(1);
+    health.says(&["the gateway hangs", "openclaw gateway restart"]);
+    let kill = format!("kill -9 {}", pid(&gateway));
+    for order in ["restart", "stop"] {
+        openclaw(gateway.home(), &["gateway", order, "--timeout", "500"]).exited(1).says(&["one that hangs", &kill]);
+    }
+    assert!(Command::new("sh").args(["-c", &kill]).status().expect("there is a shell").success());
+    gateway.running().wait_until(PATIENCE, |seen| seen.status).expect("it is gone");
 }
 
 #[test]

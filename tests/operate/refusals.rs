@@ -3,9 +3,10 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
-use crate::openclaw;
 use crate::support::home::Home;
 use crate::support::our_gateway::OurGateway;
+use crate::support::ran::Ran;
+use crate::{PATIENCE, openclaw};
 
 #[test]
 fn a_second_gateway_is_told_of_the_first() {
@@ -38,6 +39,35 @@ fn without_systemd_no_unit_is_written_and_the_other_ways_are_told() {
     }
     assert!(!home.path().join(".config").exists(), "nothing was written");
     openclaw(&home, &["gateway", "unit", "--user"]).succeeded().says(&["Type=notify", "gateway reload"]);
+}
+
+#[test]
+fn a_gateway_that_is_not_known_is_not_replaced_by_the_one_here() {
+    let gateway = OurGateway::start(Home::new());
+    let without_scheme = |words: &[&str]| {
+        let mut command = gateway.home().command(OurGateway::program());
+        Ran::to_end(command.args(words).env("OPENCLAW_GATEWAY_URL", "gw.example:18789"), PATIENCE)
+    };
+    for words in [&["devices", "clear", "--yes", "--pending"][..], &["devices", "list"], &["gateway", "health"]] {
+        without_scheme(words).exited(1).says(&["which gateway is meant is not known", "--url"]);
+    }
+    let token = std::fs::read_to_string(gateway.home().state().join("identity/gateway-token")).expect("it made one");
+    without_scheme(&["devices", "list", "--url", &gateway.url(), "--token", token.trim()]).succeeded();
+}
+
+#[test]
+fn a_device_key_that_is_damaged_is_named() {
+    let gateway = OurGateway::start(Home::new());
+    let token = std::fs::read_to_string(gateway.home().state().join("identity/gateway-token")).expect("it made one");
+    let client = Home::new();
+    let key = client.state().join("identity/openclaw-device.json");
+    std::fs::create_dir_all(key.parent().expect("it has one")).expect("it is ours");
+    std::fs::write(&key, "{").expect("it is ours");
+    let words = ["devices", "list", "--url", &gateway.url(), "--token", token.trim()];
+    let named = ["no device is shown", &key.display().to_string(), "line 1", "move it away"];
+    openclaw(&client, &words).says(&named);
+    openclaw(&client, &["devices", "list", "--url", &gateway.url(), "--token", "wrong"]).exited(1).says(&named);
+    assert_eq!(std::fs::read_to_string(&key).expect("kept"), "{");
 }
 
 #[test]

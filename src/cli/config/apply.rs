@@ -28,6 +28,8 @@ pub(super) enum Applied {
     AfterRestart,
     /// The gateway is about to restart for it by itself.
     ByRestart(ReloadMode),
+    /// What its flags or its environment give wins over the files: what that is.
+    Overridden(String),
     /// The edit is none of the gateway's business: only commands read the setting.
     ForCommands,
     /// Somebody else's section: this gateway does not read it.
@@ -70,6 +72,7 @@ pub(super) async fn apply(context: &Context, path: &KeyPath) -> Applied {
                     (Applied::AfterRestart, mode @ (ReloadMode::Hybrid | ReloadMode::Restart)) => {
                         Applied::ByRestart(mode)
                     }
+                    (Applied::Now, _) => overridden(&lock, &key).map_or(Applied::Now, Applied::Overridden),
                     (applied, _) => applied,
                 };
             }
@@ -77,6 +80,13 @@ pub(super) async fn apply(context: &Context, path: &KeyPath) -> Applied {
         }
     }
     Applied::Untold(why)
+}
+
+/// What gives `key`, or a part of it, to the gateway that runs, over any file.
+pub(super) fn overridden(lock: &LockState, key: &str) -> Option<String> {
+    let LockState::Held { holder: Some(holder), .. } = lock else { return None };
+    let given = holder.given.iter().find(|(given, _)| is_below(key, given) || is_below(given, key));
+    given.map(|(_, by)| by.clone())
 }
 
 async fn ask(mut session: Session, key: &str) -> Applied {
@@ -115,6 +125,9 @@ impl Applied {
             Self::ByRestart(mode) => {
                 format!("the running gateway restarts for it by itself, as gateway.reload.mode is {}", mode.as_str())
             }
+            Self::Overridden(by) => {
+                format!("the running gateway goes on as before: it has that from {by}, which wins over the files")
+            }
             Self::ForCommands => "commands go by it now".into(),
             Self::NotOurs => "this gateway does not read that section; OpenClaw's own programs do".into(),
             Self::Untold(why) => {
@@ -131,6 +144,7 @@ impl Applied {
             Self::Now => "now",
             Self::AfterRestart => "after-restart",
             Self::ByRestart(_) => "by-restart",
+            Self::Overridden(_) => "overridden",
             Self::ForCommands => "for-commands",
             Self::NotOurs => "not-ours",
             Self::Untold(_) => "untold",

@@ -11,7 +11,7 @@ mod unset;
 mod validate;
 mod value;
 
-pub(super) use self::set::refusal;
+pub(super) use self::set::{contradiction, refusal};
 use super::{CliError, Context, Exit, Output};
 use crate::{
     config::{DraftError, KeyPath},

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::{CliError, Context, Exit, Output, Tone, doctor::bridge_as_proxy},
-    apply::{Applied, apply},
+    apply::{Applied, apply, overridden},
     value::typed,
 };
 use crate::{
@@ -104,6 +104,11 @@ pub(super) async fn finish(
     if let Some(refusal) = refusal(&path, &verdict) {
         return Err(refusal);
     }
+    if !args.no_reload
+        && let Some(refusal) = contradiction(context, &path)
+    {
+        return Err(refusal);
+    }
     remarks.extend(verdict.remarks);
     remarks.extend(verdict.left.iter().map(|problem| format!("still wrong: {problem}")));
     let changes: Vec<_> = draft.changes().into_iter().map(|path| path.display().to_string()).collect();
@@ -143,7 +148,9 @@ pub(super) async fn finish(
         if let Some(applied) = &applied {
             let tone = match applied {
                 Applied::Refused(_) => Tone::Bad,
-                Applied::AfterRestart | Applied::ByRestart(_) | Applied::Untold(_) => Tone::Warning,
+                Applied::AfterRestart | Applied::ByRestart(_) | Applied::Overridden(_) | Applied::Untold(_) => {
+                    Tone::Warning
+                }
                 _ => Tone::Plain,
             };
             output.toned(tone, &capital(&applied.text()))?;
@@ -158,6 +165,21 @@ pub(super) async fn finish(
 /// Why an edit is refused, if it is.
 pub(crate) fn refusal(path: &KeyPath, verdict: &Verdict) -> Option<CliError> {
     (!verdict.problems.is_empty()).then(|| refused(path, &verdict.problems))
+}
+
+/// Why a secret is not edited that the gateway has from elsewhere: with two that differ it does not start.
+pub(crate) fn contradiction(context: &Context, path: &KeyPath) -> Option<CliError> {
+    let key = path.setting();
+    let Named::Setting(setting) = lookup(&key) else { return None };
+    let by = overridden(&context.lock(), &key).filter(|_| setting.is_secret())?;
+    Some(CliError::Usage {
+        message: format!(
+            "nothing was changed: the running gateway has {key} from {by}, which no edit of a file changes"
+        ),
+        hint: format!(
+            "change it where {by} comes from; --no-reload of `openclaw config set` writes the file all the same"
+        ),
+    })
 }
 
 /// The edit as an error: every reason, the place of each, and what would be right.

@@ -64,6 +64,9 @@ fn tidy(context: &Context) -> Result<Vec<String>, DraftError> {
 pub(super) async fn generate_token(context: &Context) -> Result<Vec<String>, CliError> {
     let key = |name: &str| name.parse().map_err(|_| CliError::usage("no key", "openclaw config schema"));
     let (mode, path): (KeyPath, KeyPath) = (key("gateway.auth.mode")?, key("gateway.auth.token")?);
+    if let Some(contradiction) = super::super::config::contradiction(context, &path).or_else(|| other_mode(context)) {
+        return Err(contradiction);
+    }
     let token = generated_token::fresh().map_err(|error| no_token(&error))?;
     let mut draft = Draft::new(&context.environment)?;
     draft.set(&mode, &json!("token"))?;
@@ -83,6 +86,20 @@ pub(super) async fn generate_token(context: &Context) -> Result<Vec<String>, Cli
     done.extend(written.iter().map(|path| format!("Wrote {}", path.display())));
     done.push(tell_gateway(context, &path).await);
     Ok(done)
+}
+
+/// Why a gateway gets no token that has another mode from elsewhere.
+fn other_mode(context: &Context) -> Option<CliError> {
+    let LockState::Held { holder: Some(holder), .. } = context.lock() else { return None };
+    let by = holder.given.get("gateway.auth.mode")?;
+    let auth = holder.auth.as_ref().filter(|auth| !auth.described.starts_with(AuthMode::Token.as_str()))?;
+    Some(CliError::Usage {
+        message: format!(
+            "nothing was changed: the running gateway does not go by a token ({}), as {by} says",
+            auth.described
+        ),
+        hint: format!("take {by} away where the gateway is started, then do this again"),
+    })
 }
 
 fn no_token(error: &TokenError) -> CliError {

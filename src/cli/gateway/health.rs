@@ -43,6 +43,15 @@ impl Health {
 fn show(health: &Value, serves: bool, version: &str, milliseconds: u128, output: &mut Output) -> io::Result<()> {
     let (word, tone) = if serves { ("ok", Tone::Good) } else { ("not ok", Tone::Bad) };
     output.field("Gateway", tone, &format!("{word} ({milliseconds} ms, version {})", one_line(version, 40)))?;
+    let failing: Vec<_> = health["failing"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if !failing.is_empty() {
+        let failing = one_line(&failing.join(", "), 80);
+        output.field(
+            "Failing",
+            Tone::Bad,
+            &format!("{failing}; `openclaw doctor` where it runs says what mends it"),
+        )?;
+    }
     let members = |name: &str| health.get(name).and_then(Value::as_object).map_or(0, serde_json::Map::len);
     let items = |name: &str| health.get(name).and_then(Value::as_array).map_or(0, Vec::len);
     if members("channels") > 0 {
@@ -73,6 +82,8 @@ mod tests {
             (json!({"ok": true, "channels": {}, "agents": []}), true, "Gateway: ok (3 ms, version 1.2.3)\n"),
             (json!({}),                                         true, "Gateway: ok (3 ms, version 1.2.3)\n"),
             (json!({"ok": false}),                              false, "Gateway: not ok (3 ms, version 1.2.3)\n"),
+            (json!({"ok": false, "failing": ["state-directory"]}), false,
+             "Gateway: not ok (3 ms, version 1.2.3)\nFailing: state-directory; `openclaw doctor` where it runs says what mends it\n"),
             (json!({"ok": true, "channels": {"a": {}, "b": {}}, "channelLabels": {"a": "Alpha"}, "agents": [{}],
                     "sessions": {"count": 2}}),                 true,
              "Gateway: ok (3 ms, version 1.2.3)\nChannels: Alpha, b\nAgents: 1, 2 sessions\n"),

@@ -7,6 +7,7 @@ mod error;
 mod process;
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
@@ -52,6 +53,9 @@ pub struct LockHolder {
     /// Which secret counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<SecretInForce>,
+    /// The settings that its flags and its environment give, by their keys, and what gives each: no edit of a file changes them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub given: BTreeMap<String, String>,
     /// Its coming back, where it is about to begin anew in its own process: until then it listens nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restart: Option<Restart>,
@@ -109,6 +113,8 @@ pub struct Announcement {
     pub log_file: Option<PathBuf>,
     /// Which secret counts.
     pub auth: SecretInForce,
+    /// The settings that its flags and its environment give, and what gives each.
+    pub given: BTreeMap<String, String>,
 }
 
 /// The lock, held. Dropping it lets go, and so does the kernel when the process dies.
@@ -218,9 +224,9 @@ impl GatewayLock {
     /// # Errors
     /// As writing fails.
     pub fn announce(&mut self, announcement: Announcement) -> io::Result<()> {
-        let Announcement { url, socket, log_file, auth } = announcement;
-        self.holder =
-            LockHolder { url: Some(url), socket, log_file, auth: Some(auth), ..std::mem::take(&mut self.holder) };
+        let Announcement { url, socket, log_file, auth, given } = announcement;
+        let before = std::mem::take(&mut self.holder);
+        self.holder = LockHolder { url: Some(url), socket, log_file, auth: Some(auth), given, ..before };
         self.write()
     }
 

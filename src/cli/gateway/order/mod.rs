@@ -200,10 +200,15 @@ pub(super) fn not_seen(verb: Verb, taken: &Taken, what: &str, context: &Context)
         message.push('\n');
         message.push_str(&line);
     }
-    CliError::Gateway {
-        message,
-        hint: "`openclaw gateway status` shows what is there now; --timeout waits longer".into(),
-    }
+    let look = "`openclaw gateway status` shows what is there now; --timeout waits longer";
+    CliError::Gateway { message, hint: format!("{look}; {}", by_force(taken)) }
+}
+
+/// How a gateway that hangs is ended.
+fn by_force(taken: &Taken) -> String {
+    // A signal reaches processes of our own container only, so its number is the one that `kill` takes here.
+    let kill = taken.before.pid.filter(|_| taken.channel == "signal").map(|pid| format!("kill -9 {pid}, or "));
+    format!("one that hangs is ended by force: {}restart its container (docker restart NAME)", kill.unwrap_or_default())
 }
 
 /// What a person is told of a success.
