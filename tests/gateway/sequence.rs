@@ -41,6 +41,35 @@ async fn each_connection_counts_from_one_without_gaps() {
 }
 
 #[tokio::test]
+async fn whoever_reads_late_gets_everything_whole_and_in_order() {
+    /// Together more than a kernel keeps for a peer that does not read.
+    const EVENTS: usize = 60;
+    const LENGTH: usize = 200_000;
+    for tls in [false, true] {
+        let gateway = TestGateway::builder().config(&json!({"gateway": {"tls": {"enabled": tls}}})).start().await;
+        let mut owner = gateway.owner().await;
+        let connect = Connect::v4().token(&gateway.token()).device(&Device::fresh());
+        let mut readers = [gateway.admit(&connect).await, gateway.owner().await];
+        let text = |number: usize| format!("{number}-{}", "é".repeat(LENGTH / 2));
+        for number in 0..EVENTS {
+            owner.ok("system-event", json!({"text": text(number), "deviceId": "x"})).await;
+        }
+        for reader in &mut readers {
+            reader.ok("health", json!({})).await;
+            let events = reader.all_events();
+            assert_eq!(numbers(&events), (1..).take(events.len()).collect::<Vec<_>>(), "tls {tls}");
+            let entry = |event: &Value| {
+                let entries = event["payload"]["presence"].as_array()?;
+                Some(entries.iter().find(|entry| entry["deviceId"] == "x")?["text"].as_str()?.to_owned())
+            };
+            let texts: Vec<_> = events.iter().filter_map(entry).collect();
+            let expected: Vec<_> = (0..EVENTS).map(text).collect();
+            assert!(texts == expected, "{} texts, tls {tls}", texts.len());
+        }
+    }
+}
+
+#[tokio::test]
 async fn presence_and_health_carry_versions_that_only_grow() {
     let gateway = TestGateway::start().await;
     let mut owner = gateway.owner().await;
