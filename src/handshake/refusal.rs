@@ -264,6 +264,9 @@ fn pairing_required(refusal: &PairingRefusal, audience: Audience<'_>) -> Told {
     let prefix = "pairing required";
     let requirement = match refusal.reason {
         PairingReason::NotPaired => "device is not approved yet",
+        PairingReason::RoleUpgrade if refusal.revoked => {
+            "device is asking for a higher role than currently approved: an operator revoked its token for it"
+        }
         PairingReason::RoleUpgrade => "device is asking for a higher role than currently approved",
         PairingReason::ScopeUpgrade => "device is asking for more scopes than currently approved",
     };

@@ -45,7 +45,13 @@ fn connect(mode: &str, protocol: u32) -> ConnectParams {
 }
 
 fn pairing(reason: PairingReason, asked: Asked) -> Refusal {
-    Refusal::Pairing(PairingRefusal { reason, asked, approved_roles: Vec::new(), approved_scopes: Scopes::none() })
+    Refusal::Pairing(PairingRefusal {
+        reason,
+        asked,
+        approved_roles: Vec::new(),
+        approved_scopes: Scopes::none(),
+        revoked: false,
+    })
 }
 
 fn places() -> [Place; 4] {

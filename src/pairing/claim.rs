@@ -151,6 +151,8 @@ pub struct PairingRefusal {
     pub approved_roles: Vec<Role>,
     /// The scopes approved so far, where the key matches the record.
     pub approved_scopes: Scopes,
+    /// Whether an operator took back what it had in the role that it asks for.
+    pub revoked: bool,
 }
 
 /// Who decides on a request: never grants more than it holds.

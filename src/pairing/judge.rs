@@ -10,7 +10,7 @@ use crate::{
     defaults::{MAX_STORE_CONFLICTS, PAIRING_REFRESH_WRITE},
     hint,
     protocol::{ApprovedVia, Role, Scopes},
-    store::{DeviceRecord, Paired, Pending, Stored},
+    store::{DeviceRecord, Paired, Pending, Stored, TokenRecord},
 };
 
 impl Pairing {
@@ -60,6 +60,9 @@ impl Pairing {
                     asked,
                     approved_roles: known.map(Paired::roles).unwrap_or_default(),
                     approved_scopes: known.map(|paired| paired.scopes.clone()).unwrap_or_default(),
+                    revoked: known
+                        .and_then(|paired| paired.tokens.get(&claim.role))
+                        .is_some_and(TokenRecord::is_revoked),
                 })))
             }
         }

@@ -198,7 +198,10 @@ async fn decisions_outlive_the_gateway() {
     let gateway = gateway.restart().await;
     let mut owner = gateway.owner().await;
     assert!(record(&mut owner, &removed).await.is_null());
-    for connect in [&connects[0], &connects[2]] {
-        assert_eq!(gateway.refuse(connect).await.error["code"], "NOT_PAIRED");
+    for (connect, revoked) in [(&connects[0], true), (&connects[2], false)] {
+        let refused = gateway.refuse(connect).await;
+        assert_eq!(refused.error["code"], "NOT_PAIRED");
+        let message = refused.error["message"].as_str().expect("a text");
+        assert_eq!(message.contains("an operator revoked its token"), revoked, "{message}");
     }
 }
