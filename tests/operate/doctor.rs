@@ -4,6 +4,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
+use serde_json::json;
+
 use crate::support::home::Home;
 use crate::support::our_gateway::OurGateway;
 use crate::support::ran::Ran;
@@ -74,6 +76,11 @@ fn a_token_that_only_the_gateway_was_given_is_not_said_to_be_replaced() {
             assert_eq!((before, gateway.home().state().join("identity/gateway-token").exists()), (after, false));
             lists(&gateway, "of-the-gateway").succeeded();
         }
+        // What stands in the file as well can be taken out of it.
+        let home = Home::new();
+        home.configure(&json!({"gateway": {"auth": {"token": "of-the-gateway"}}}));
+        let gateway = OurGateway::start_with(home, given);
+        openclaw(gateway.home(), &["config", "unset", "gateway.auth.token"]).succeeded();
     }
     let by_password = OurGateway::start_with(Home::new(), |run| run.args(["--auth", "password", "--password", "word"]));
     openclaw(by_password.home(), &MAKE_TOKEN).exited(1).says(&["does not go by a token", "as --auth says"]);

@@ -68,6 +68,11 @@ impl Set {
             None => from_stdin()?,
         };
         let value = typed(&self.path, &text)?;
+        if !self.edit.no_reload
+            && let Some(refusal) = contradiction(context, &self.path)
+        {
+            return Err(refusal);
+        }
         let mut draft = Draft::new(&context.environment)?;
         let before = draft.value(&self.path);
         if value == REDACTED {
@@ -102,11 +107,6 @@ pub(super) async fn finish(
     let Edit { path, draft, before, mut remarks } = edit;
     let verdict = draft.judge()?;
     if let Some(refusal) = refusal(&path, &verdict) {
-        return Err(refusal);
-    }
-    if !args.no_reload
-        && let Some(refusal) = contradiction(context, &path)
-    {
         return Err(refusal);
     }
     remarks.extend(verdict.remarks);
