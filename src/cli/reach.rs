@@ -123,6 +123,10 @@ pub(super) async fn open_way(context: &Context, args: &TargetArgs, wish: Wish, w
     }
 }
 
+/// What helps a device whose token does not count any more.
+const OWN_TOKEN_ENDED: &str = "this device's own token was revoked or replaced, or the device was removed: give the gateway's token once \
+                               (--token or OPENCLAW_GATEWAY_TOKEN), and approve this device where the gateway runs (openclaw devices list)";
+
 /// The settings that say which gateway is meant.
 const TARGET_KEYS: [&str; 3] = ["gateway.client.url", "gateway.mode", "gateway.remote.url"];
 
@@ -332,7 +336,8 @@ impl Traveller<'_> {
                         keys.forget();
                     }
                     let remarks = keys.damage.clone().into_iter().collect();
-                    let error = ConnectError { failure, target, remarks, advice: None };
+                    let advice = (worth_another && candidate.kind != Kind::Shared).then(|| OWN_TOKEN_ENDED.to_owned());
+                    let error = ConnectError { failure, target, remarks, advice };
                     // What is wrong with the shared secret tells more than what is wrong with a token tried after it.
                     let error = first.take().unwrap_or(error);
                     if !worth_another {

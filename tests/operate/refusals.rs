@@ -56,6 +56,19 @@ fn a_gateway_that_is_not_known_is_not_replaced_by_the_one_here() {
 }
 
 #[test]
+fn a_device_whose_token_was_revoked_is_told_of_its_own_token() {
+    let gateway = OurGateway::start(Home::new());
+    let token = std::fs::read_to_string(gateway.home().state().join("identity/gateway-token")).expect("it made one");
+    let client = Home::new();
+    let lists = |more: &[&str]| openclaw(&client, &[&["devices", "list", "--url", &gateway.url()], more].concat());
+    lists(&["--token", token.trim()]).succeeded();
+    let listed = lists(&["--json"]).succeeded().json();
+    let device = listed["paired"][0]["deviceId"].as_str().expect("it is paired").to_owned();
+    openclaw(gateway.home(), &["devices", "revoke", "--device", &device, "--role", "operator"]).succeeded();
+    lists(&[]).exited(1).says(&["this device's own token was revoked or replaced", "--token", "openclaw devices list"]);
+}
+
+#[test]
 fn a_device_key_that_is_damaged_is_named() {
     let gateway = OurGateway::start(Home::new());
     let token = std::fs::read_to_string(gateway.home().state().join("identity/gateway-token")).expect("it made one");
