@@ -164,7 +164,7 @@ impl GatewayLock {
     /// # Errors
     /// [`LockError`]; an unwritable directory is told with its owner, our own ids, and the command that mends it.
     pub fn acquire(state: &StateDir) -> Result<Self, LockError> {
-        let unwritable = |path: &Path, source| LockError::unwritable(path, source);
+        let unwritable = |path: &Path, source| LockError::unwritable(state.path(), path, source);
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -276,7 +276,7 @@ impl Drop for GatewayLock {
 pub fn check_state_directory(state: &StateDir) -> Result<(), LockError> {
     match access(state.path(), AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK) {
         Ok(()) | Err(Errno::ENOENT) => Ok(()),
-        Err(error) => Err(LockError::unwritable(state.path(), error.into())),
+        Err(error) => Err(LockError::unwritable(state.path(), state.path(), error.into())),
     }
 }
 

@@ -6,7 +6,7 @@ use super::super::{
 };
 use crate::{
     defaults::{DISK_FREE_LOW, DISK_FREE_NEEDED},
-    hint::{Hint, shell},
+    hint::{Hint, make_directory, shell},
 };
 
 pub(super) fn state(facts: &Facts, found: &mut Vec<Finding>) {
@@ -35,7 +35,7 @@ pub(super) fn state(facts: &Facts, found: &mut Vec<Finding>) {
             .fix(if state.exists {
                 format!("sudo chown -R {uid}:{gid} {path}")
             } else {
-                format!("sudo install -d -o {uid} -g {gid} -m 700 {path}")
+                make_directory(&state.path.display().to_string(), uid, gid)
             }),
         );
     } else if !state.exists {
