@@ -25,6 +25,7 @@ pub use self::{error::LockError, process::lock_process};
 use crate::{
     clock::now_ms,
     defaults::{GATEWAY_LOCK_POLL, GATEWAY_LOCK_WAIT, START_SLACK},
+    owner::other_owner_of,
     state::StateDir,
 };
 
@@ -133,6 +134,11 @@ pub enum LockState {
     },
     /// The last gateway ran under another kernel, and whether it still does cannot be told from here.
     ForeignKernel,
+    /// It is not this user's to look at.
+    Closed {
+        /// The user id whose it is.
+        owner: u32,
+    },
     /// It cannot be told: the lock cannot be read, or the file system has no locks.
     Unknown,
 }
@@ -286,6 +292,10 @@ pub fn probe_lock(state: &StateDir) -> LockState {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return LockState::Free;
+        }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return other_owner_of(&state.gateway_lock())
+                .map_or(LockState::Unknown, |owner| LockState::Closed { owner });
         }
         Err(_) => return LockState::Unknown,
     };
