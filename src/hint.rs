@@ -21,6 +21,14 @@ pub fn shell(word: &str) -> String {
     }
 }
 
+/// The command that makes a directory which is missing, for one user and closed to all others.
+///
+/// What is above it stays whose it is: giving a directory away because something in it could not be made takes it, and all
+/// else in it, from its owner.
+pub fn make_directory(path: &str, uid: impl std::fmt::Display, gid: impl std::fmt::Display) -> String {
+    format!("sudo install -d -o {uid} -g {gid} -m 700 {}", shell(path))
+}
+
 /// An error and its causes in one line, outermost first.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

@@ -60,6 +60,7 @@ pub mod metrics;
 pub mod net;
 pub mod notify;
 pub mod observed;
+mod owner;
 pub mod pairing;
 pub mod policy;
 pub mod presence;

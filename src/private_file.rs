@@ -77,16 +77,24 @@ fn shared(directory: &Path) -> bool {
     fs::metadata(directory).is_ok_and(|found| found.permissions().mode() & 0o020 != 0)
 }
 
+/// Makes the directory, and those above it, where they are missing: for nobody but their owner, whoever may write above.
+///
+/// # Errors
+/// The directory above cannot be written.
+pub(crate) fn make_own_directory(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)
+}
+
+/// Makes a directory of key files in the state directory, which is made itself where it is missing. Only a state directory
+/// that is there already can be meant for a group: what lies above it says nothing of what is in it.
 fn make_directory(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
     }
-    let parent = directory.ancestors().skip(1).find(|ancestor| ancestor.is_dir());
-    let mode = if parent.is_some_and(shared) { 0o770 } else { 0o700 };
-    DirBuilder::new().recursive(true).mode(mode).create(directory)?;
-    if mode == 0o770 {
-        // The umask took the group's rights away.
-        fs::set_permissions(directory, Permissions::from_mode(mode))?;
+    let for_group = directory.parent().is_some_and(shared);
+    make_own_directory(directory)?;
+    if for_group {
+        fs::set_permissions(directory, Permissions::from_mode(0o770))?;
     }
     Ok(())
 }
@@ -174,6 +182,21 @@ mod tests {
             create(&path, "secret").expect("created");
             assert_eq!(mode(path.parent().expect("a parent")), directory_mode, "{home_mode:o}");
             assert_eq!(mode(&path), file_mode, "{home_mode:o}");
+        }
+    }
+
+    #[test]
+    fn what_lies_above_the_state_directory_says_nothing_of_its_files() {
+        for above_mode in [0o755, 0o775, 0o2775, 0o1777] {
+            let above = tempfile::tempdir().expect("a directory");
+            fs::set_permissions(above.path(), Permissions::from_mode(above_mode)).expect("changed");
+            let state = above.path().join("of/state");
+            create(&state.join("identity/key"), "secret").expect("created");
+            for (path, expected) in
+                [(&state, 0o700), (&state.join("identity"), 0o700), (&state.join("identity/key"), 0o600)]
+            {
+                assert_eq!(mode(path), expected, "{} below {above_mode:o}", path.display());
+            }
         }
     }
 

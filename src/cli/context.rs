@@ -7,6 +7,7 @@ use crate::{
     client::GatewayUrl,
     config::{ConfigError, Environment, Flags, Loaded, Paths, Settings, load_for_client},
     net::{LockState, probe_lock, socket_candidates},
+    owner::as_owner,
     state::StateDir,
 };
 
@@ -51,6 +52,17 @@ impl Context {
     /// Whether a gateway lives on the state directory.
     pub fn lock(&self) -> LockState {
         probe_lock(self.state())
+    }
+
+    /// What there is to say of a state directory that is closed to this user, and what to do about it.
+    pub(super) fn closed(&self, lock: &LockState) -> Option<(String, String)> {
+        let LockState::Closed { owner } = lock else { return None };
+        let state = self.state().path();
+        let what = format!(
+            "permission denied: {} is closed to this user, so whether a gateway runs on it cannot be told",
+            state.display()
+        );
+        Some((what, as_owner(state, *owner)))
     }
 
     /// Where a gateway that lives here says that it listens. One under another kernel listens elsewhere.

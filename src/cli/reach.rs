@@ -241,6 +241,11 @@ impl Traveller<'_> {
                         return Ok(Reached::Gateway(Box::new(session)));
                     }
                     Err(CliError::Connect(error)) => *error,
+                    // The secret may lie where this user cannot see it.
+                    Err(error @ CliError::Target { .. }) if !plan.explicit => {
+                        self.check_closed(lock)?;
+                        return Err(error);
+                    }
                     Err(error) => return Err(error),
                 },
             };
@@ -356,13 +361,19 @@ impl Traveller<'_> {
         }
     }
 
+    /// Whether the state directory is this user's to look at.
+    fn check_closed(&self, lock: &LockState) -> Result<(), CliError> {
+        self.context.closed(lock).map_or(Ok(()), |(message, hint)| Err(CliError::Occupied { message, hint }))
+    }
+
     /// Whether the files may be worked on although nobody asked for it: nothing answers, and no gateway lives.
     fn check_lock(&self, lock: &LockState) -> Result<(), CliError> {
         let state = self.context.state().path().display();
         let offline = "add --offline to work on the files all the same";
         let occupied = |message: String, hint: String| Err(CliError::Occupied { message, hint });
+        self.check_closed(lock)?;
         match lock {
-            LockState::Free => Ok(()),
+            LockState::Free | LockState::Closed { .. } => Ok(()),
             LockState::Held { holder, same_kernel } => occupied(
                 format!("{} holds {state} and does not answer", describe(holder.as_deref(), *same_kernel)),
                 format!("give --url and --token to reach it over the network, or {offline}"),
@@ -383,6 +394,9 @@ impl Traveller<'_> {
 
     /// What to do where nothing answers although a gateway lives.
     fn why_absent(&self, lock: &LockState) -> Option<String> {
+        if let Some((what, hint)) = self.context.closed(lock) {
+            return Some(format!("{hint}; {what}"));
+        }
         let LockState::Held { holder, same_kernel } = lock else { return None };
         Some(format!(
             "{} holds {} and cannot be reached from here: run this where it runs, or give --url and --token",

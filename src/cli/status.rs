@@ -148,7 +148,9 @@ impl Overview {
                     LockState::Held { .. } => {
                         (Tone::Bad, format!("running, and not reached{}", process.unwrap_or_default()))
                     }
-                    LockState::ForeignKernel | LockState::Unknown => (Tone::Warning, "not reached".to_owned()),
+                    LockState::ForeignKernel | LockState::Closed { .. } | LockState::Unknown => {
+                        (Tone::Warning, "not reached".to_owned())
+                    }
                 };
                 output.field("Gateway", tone, &word)?;
                 output.field("Cause", Tone::Plain, &error.lines().swap_remove(0))?;

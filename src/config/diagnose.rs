@@ -8,8 +8,10 @@ use super::{
     Flags, Loaded, edit,
     environment::Environment,
     file,
+    generated_token::{self, TokenError},
     load::{Files, Layers, Purpose, finish},
     origin::Origin,
+    paths::Paths,
     problem::{ConfigError, Problem},
     warning::{Warning, WarningKind},
 };
@@ -80,7 +82,17 @@ fn located(
 /// # Errors
 /// [`ConfigError::NoHome`] when the files cannot be found.
 pub fn diagnose(environment: &Environment) -> Result<Diagnosis, ConfigError> {
-    examine(environment, &Files::default())
+    let mut found = examine(environment, &Files::default())?;
+    // Told only where that token would be the one in force: then a start stops at it.
+    let of_token = |each: &Located<Warning>| matches!(each.what.kind, WarningKind::GeneratedToken(_));
+    if found.warnings.iter().any(of_token)
+        && let Err(TokenError::NoToken { path, defect }) = generated_token::read(&Paths::resolve(environment)?.state)
+    {
+        let problem = Problem::at("gateway.auth.token", Origin::Generated(path), defect.into());
+        found.warnings.retain(|each| !of_token(each));
+        found.problems.push(Located { what: problem, place: None });
+    }
+    Ok(found)
 }
 
 /// The same with other texts in the place of the files.

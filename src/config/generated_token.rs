@@ -7,7 +7,12 @@ use super::{
     secret::{Secret, SecretDefect},
     variables::strip_line_end,
 };
-use crate::{hint::Hint, private_file, state::StateDir};
+use crate::{
+    hint::Hint,
+    owner::{as_owner, other_owner_of},
+    private_file,
+    state::StateDir,
+};
 
 /// Bytes of a new token; it is written as twice as many hexadecimal digits.
 const TOKEN_BYTES: usize = 24;
@@ -129,9 +134,12 @@ impl Hint for TokenError {
                 "make the state directory writable for uid {}, or set OPENCLAW_GATEWAY_TOKEN_FILE",
                 nix::unistd::geteuid()
             ),
-            Self::Read { path, .. } => {
-                format!("make {} readable for uid {}", path.display(), nix::unistd::geteuid())
-            }
+            Self::Read { path, source } => match other_owner_of(path) {
+                Some(owner) if source.kind() == io::ErrorKind::PermissionDenied => {
+                    as_owner(path.parent().unwrap_or(path), owner)
+                }
+                _ => format!("make {} readable for uid {}", path.display(), nix::unistd::geteuid()),
+            },
             Self::NoToken { path, .. } => {
                 format!("write a token into {}, or remove it: the next start makes a new one", path.display())
             }

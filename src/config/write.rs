@@ -9,10 +9,14 @@ use std::{
 
 use nix::{
     sys::statvfs::{FsFlags, statvfs},
-    unistd::{AccessFlags, access, geteuid},
+    unistd::{AccessFlags, access, getegid, geteuid},
 };
 
-use crate::{defaults::CONFIG_BACKUPS, hint::Hint, private_file};
+use crate::{
+    defaults::CONFIG_BACKUPS,
+    hint::{Hint, make_directory},
+    private_file,
+};
 
 /// Why a file was not written.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +44,8 @@ pub enum WriteError {
     Forbidden {
         /// The directory.
         directory: PathBuf,
+        /// The one in it that the file needs, where that is still to be made.
+        missing: Option<PathBuf>,
         /// Whose it is.
         owner: u32,
         /// Who we are.
@@ -84,10 +90,14 @@ impl Hint for WriteError {
             Self::ReadOnly { .. } => {
                 "edit the file where the file system is mounted from; environment variables win over the file".into()
             }
-            Self::Forbidden { directory, uid, owner } => format!(
-                "run this as uid {owner}, or: sudo chown -R {uid} {}",
-                crate::hint::shell(&directory.display().to_string())
+            Self::Forbidden { missing: Some(missing), uid, .. } => format!(
+                "{}; or name a directory that this user can write in OPENCLAW_STATE_DIR",
+                make_directory(&missing.display().to_string(), uid, getegid())
             ),
+            // The directory may be any: `/etc`, or that of a gateway that lives.
+            Self::Forbidden { owner, .. } => {
+                format!("run this as uid {owner}, which owns it; openclaw doctor says more")
+            }
             Self::Changed { .. } => "run the same command again".into(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "make room on the disk".into(),
             Self::Io { .. } => "openclaw doctor".into(),
@@ -109,7 +119,8 @@ pub fn check_writable(path: &Path) -> Result<(), WriteError> {
         return Err(WriteError::ConfigMap { path: owned() });
     }
     let real = real(path);
-    let directory = existing(&directory_of(&real));
+    let wanted = directory_of(&real);
+    let directory = existing(&wanted);
     if statvfs(&directory).is_ok_and(|found| found.flags().contains(FsFlags::ST_RDONLY)) {
         return Err(WriteError::ReadOnly { path: owned() });
     }
@@ -118,7 +129,8 @@ pub fn check_writable(path: &Path) -> Result<(), WriteError> {
     }
     if access(&directory, AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
         let whose = fs::metadata(&directory).map_or(0, |found| found.uid());
-        return Err(WriteError::Forbidden { directory, owner: whose, uid: geteuid().as_raw() });
+        let missing = (directory != wanted).then_some(wanted);
+        return Err(WriteError::Forbidden { directory, missing, owner: whose, uid: geteuid().as_raw() });
     }
     Ok(())
 }
@@ -148,6 +160,7 @@ pub(super) fn replace(path: &Path, before: Option<&[u8]>, after: &str) -> Result
         Some(bytes) => Some(keep(&real, bytes).map_err(failed)?),
         None => None,
     };
+    private_file::make_own_directory(&directory_of(&real)).map_err(failed)?;
     private_file::replace(&real, after).map_err(failed)?;
     Ok(backup)
 }
@@ -252,6 +265,22 @@ mod tests {
         let table = "36 35 98:0 / / rw - ext4 /dev/sda rw\n40 36 98:0 /x /state/my\\040file.json rw,relatime - ext4 /dev/sda rw\n";
         for (path, expected) in [("/state/my file.json", true), ("/state", false), ("/", true), ("/state/my", false)] {
             assert_eq!(is_mount_point(Path::new(path), table), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_to_do_about_a_directory_of_somebody_else() {
+        let install = format!("sudo install -d -o 1234 -g {} -m 700 /.openclaw", getegid());
+        #[rustfmt::skip]
+        let rows = [
+            ("/",    Some("/.openclaw"), install.as_str()),
+            ("/etc", None,               "run this as uid 0, which owns it"),
+        ];
+        for (directory, missing, expected) in rows {
+            let (directory, missing) = (directory.into(), missing.map(PathBuf::from));
+            let error = WriteError::Forbidden { directory, missing, owner: 0, uid: 1234 };
+            let hint = error.hint();
+            assert!(hint.starts_with(expected) && !hint.contains("chown"), "{hint}");
         }
     }
 }

@@ -55,11 +55,14 @@ impl Hint for StoreError {
                 match source.kind() {
                     io::ErrorKind::PermissionDenied => {
                         let place = path.parent().unwrap_or(path).display();
-                        let other = owner
-                            .filter(|owner| owner != uid)
-                            .map(|owner| format!(", or run as uid {owner}"))
-                            .unwrap_or_default();
-                        format!("chown -R {uid} {place}{other}")
+                        match owner.filter(|owner| owner != uid) {
+                            // A gateway may live on it: giving it away would take it from that one.
+                            Some(owner) => format!(
+                                "run this as uid {owner}, which owns {place}; or, where no gateway runs on it: \
+                                 chown -R {uid} {place}"
+                            ),
+                            None => format!("chown -R {uid} {place}"),
+                        }
                     }
                     io::ErrorKind::ReadOnlyFilesystem => {
                         "mount the state directory writable, or name another one with OPENCLAW_STATE_DIR".to_owned()

@@ -99,6 +99,37 @@ fn a_file_in_the_place_of_the_state_directory_is_called_one() {
     }
 }
 
+#[test]
+fn whoever_may_not_look_at_a_gateway_is_told_whose_it_is() {
+    use std::os::unix::{fs::PermissionsExt as _, process::CommandExt as _};
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let home = Home::new();
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::create_dir(home.state()).expect("it is ours");
+    for path in [home.path().to_owned(), home.state()] {
+        std::fs::set_permissions(path, open.clone()).expect("it is ours");
+    }
+    let gateway = OurGateway::start(home);
+    let state = gateway.home().state();
+    let as_another = |words: &[&str]| {
+        let mut command = gateway.home().command(OurGateway::program());
+        super::Ran::to_end(command.uid(1234).gid(1234).env("OPENCLAW_STATE_DIR", &state).args(words), super::PATIENCE)
+    };
+    let whose = format!("run this as uid 0, which owns {}", state.display());
+    for words in [
+        &["devices", "list"][..],
+        &["gateway", "status"],
+        &["gateway", "stop"],
+        &["logs"],
+        &["config", "get", "gateway.auth.token"],
+        &["doctor"],
+    ] {
+        as_another(words).says(&[whose.as_str()]).never_says(&["has no locks", "first start"]);
+    }
+}
+
 /// A proxy that drops the wish for a WebSocket: it asks the gateway with `headers` instead, and names itself in the answer.
 /// Returns its port; it serves one connection.
 fn proxy(gateway: &OurGateway, headers: &'static str) -> u16 {

@@ -60,6 +60,9 @@ pub(super) async fn apply(context: &Context, path: &KeyPath) -> Applied {
     match &lock {
         LockState::Free => return Applied::NotRunning,
         LockState::Held { same_kernel: true, .. } => {}
+        LockState::Closed { owner } => {
+            return Applied::Untold(format!("its state directory belongs to uid {owner} and is closed to this user"));
+        }
         _ => return Applied::Untold("a gateway may run on this directory from another machine".into()),
     }
     let args = TargetArgs { timeout: Some(LOCAL_ANSWER_TIMEOUT), ..TargetArgs::default() };

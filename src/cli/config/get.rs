@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::super::{CliError, Context, Exit, Output, Tone, table::table, text::one_line};
-use crate::config::{AuthMode, Effective, KeyPath, Layer, Named, Origin, lookup};
+use crate::{
+    config::{AuthMode, Effective, KeyPath, Layer, Named, Origin, generated_token, lookup},
+    hint::Hint as _,
+};
 
 /// Show the value in force of a setting: from flags, environment, files or default. Without a setting: everything that is
 /// set, with its source
@@ -90,6 +93,13 @@ fn in_words(origin: &Origin) -> String {
 /// No value: in the words that operators' scripts know.
 fn unset(context: &Context, path: &KeyPath, effective: &Effective) -> CliError {
     let token = path.setting() == "gateway.auth.token" && effective.settings().auth.mode == AuthMode::Token;
+    // One that is there and cannot be used is not made anew: a start fails on it.
+    if token && let Err(error) = generated_token::read(context.state()) {
+        return CliError::Usage {
+            message: format!("{path} has no value that can be used: {error}"),
+            hint: error.hint(),
+        };
+    }
     let (message, hint) = match lookup(&path.setting()) {
         Named::Setting(_) if token => (
             format!("Config path is valid but unset: {path}"),

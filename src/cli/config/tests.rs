@@ -232,6 +232,21 @@ async fn the_generated_token_is_shown() {
 }
 
 #[tokio::test]
+async fn a_token_file_without_a_token_keeps_a_gateway_from_starting() {
+    let place = Place::new();
+    fs::create_dir(place.home.path().join(".openclaw/identity")).expect("writable");
+    fs::write(place.home.path().join(".openclaw/identity/gateway-token"), "").expect("writable");
+    let got = place.run(&["get", "gateway.auth.token"]).await;
+    assert!(got.code == 1 && got.error.contains("identity/gateway-token"), "{}", got.error);
+    assert!(!got.error.contains("first start"), "{}", got.error);
+    let checked = place.run(&["validate"]).await;
+    assert!(checked.code == 1 && checked.out.contains("identity/gateway-token"), "{}", checked.out);
+    // Where another one counts, it stops nothing.
+    let place = place.with("openclaw.json", "{ gateway: { auth: { token: 'a-token-of-some-length' } } }");
+    assert_eq!(place.run(&["validate"]).await.code, 0);
+}
+
+#[tokio::test]
 async fn validation_and_manual() {
     let place =
         Place::new().with("openclaw.json", "{\n  gateway: { prot: 1, port: 'many', publishedOn: 'loopback' },\n}\n");

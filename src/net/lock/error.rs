@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::unistd::{getegid, geteuid};
+use nix::unistd::{AccessFlags, access, getegid, geteuid};
 
 use super::LockHolder;
-use crate::hint::Hint;
+use crate::hint::{Hint, make_directory};
 
 /// Why the lock was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum LockError {
         holder: Option<Box<LockHolder>>,
     },
     /// The directory cannot be written. One line holds all that mends it: whoever supervises containers sees no more.
-    #[error("cannot write {} (owner {owner}, we are {own}){}", path.display(), remedy(own, mounted, source))]
+    #[error("cannot write {} (owner {owner}, we are {own}){}", path.display(), remedy(own, mend, source))]
     Unwritable {
         /// What could not be written.
         path: PathBuf,
@@ -31,8 +31,8 @@ pub enum LockError {
         owner: String,
         /// Who we are, `uid:gid`.
         own: String,
-        /// Where it lies outside of this container, or `path` itself.
-        mounted: PathBuf,
+        /// What gives us what we need there.
+        mend: Mend,
         /// Why.
         source: io::Error,
     },
@@ -44,6 +44,31 @@ pub enum LockError {
         /// Why.
         source: io::Error,
     },
+}
+
+/// What gives us a directory to write in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mend {
+    /// To give us the directory that is there, by its path outside of this container.
+    Give(PathBuf),
+    /// To make the state directory, by its path outside of this container. Whatever is above it is not to be ours.
+    Make(PathBuf),
+    /// To name another one: to where it would be made, this user has no way at all.
+    Elsewhere,
+}
+
+impl Mend {
+    fn of(state: &Path, existing: &Path) -> Self {
+        let mountinfo = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let outside = |path: &Path| mounted_from(path, &mountinfo).unwrap_or_else(|| path.to_owned());
+        if existing.starts_with(state) {
+            Self::Give(outside(existing))
+        } else if access(existing, AccessFlags::X_OK).is_ok() {
+            Self::Make(outside(state))
+        } else {
+            Self::Elsewhere
+        }
+    }
 }
 
 fn describe(holder: Option<&LockHolder>) -> String {
@@ -62,6 +87,11 @@ impl Hint for LockError {
                 "openclaw gateway restart (it goes on with the configuration as it is now); `openclaw gateway status` shows it, and one \
                  gateway at a time can use a state directory (OPENCLAW_STATE_DIR)"
                     .into()
+            }
+            Self::Unwritable { mend: Mend::Make(_) | Mend::Elsewhere, source, .. }
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                "or name a directory that this user can write in OPENCLAW_STATE_DIR".into()
             }
             Self::Unwritable { owner, own, source, .. } => match source.kind() {
                 io::ErrorKind::ReadOnlyFilesystem => {
@@ -85,9 +115,15 @@ impl Hint for LockError {
 }
 
 /// The command that gives the directory to us, where that is what is missing.
-fn remedy(own: &str, mounted: &Path, source: &io::Error) -> String {
-    match source.kind() {
-        io::ErrorKind::PermissionDenied => format!("; to mend it: chown -R {own} {}", quoted(mounted)),
+fn remedy(own: &str, mend: &Mend, source: &io::Error) -> String {
+    let (uid, gid) = own.split_once(':').unwrap_or((own, "0"));
+    match (source.kind(), mend) {
+        (io::ErrorKind::PermissionDenied, Mend::Give(path)) => {
+            format!("; to mend it: chown -R {own} {}", quoted(path))
+        }
+        (io::ErrorKind::PermissionDenied, Mend::Make(path)) => {
+            format!("; to mend it: {}", make_directory(&path.display().to_string(), uid, gid))
+        }
         _ => String::new(),
     }
 }
@@ -98,17 +134,17 @@ fn quoted(path: &Path) -> String {
 }
 
 impl LockError {
-    pub(super) fn unwritable(path: &Path, source: io::Error) -> Self {
-        // The nearest thing that exists is what the user has to mend.
+    /// That `path`, which is the directory `state` or lies in it, cannot be made or written.
+    pub(super) fn unwritable(state: &Path, path: &Path, source: io::Error) -> Self {
+        // The nearest thing that exists is what refused.
         let existing = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(path);
         let owner = fs::metadata(existing)
             .map_or_else(|_| "unknown".to_owned(), |found| format!("{}:{}", found.uid(), found.gid()));
-        let mountinfo = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         Self::Unwritable {
             path: existing.to_owned(),
             owner,
             own: format!("{}:{}", geteuid(), getegid()),
-            mounted: mounted_from(existing, &mountinfo).unwrap_or_else(|| existing.to_owned()),
+            mend: Mend::of(state, existing),
             source,
         }
     }
@@ -176,12 +212,33 @@ mod tests {
             (K::NotADirectory,      "1000:0",  "cannot write",                 "OPENCLAW_STATE_DIR"),
         ];
         for (kind, owner, line, expected) in rows {
-            let (path, own, mounted) = (PathBuf::from("/state"), "1000:0".to_owned(), PathBuf::from("/it's"));
-            let error = LockError::Unwritable { path, owner: owner.into(), own, mounted, source: kind.into() };
+            let (path, own, mend) = (PathBuf::from("/state"), "1000:0".to_owned(), Mend::Give("/it's".into()));
+            let error = LockError::Unwritable { path, owner: owner.into(), own, mend, source: kind.into() };
             let (text, hint) = (error.to_string(), error.hint());
             assert!(hint.contains(expected), "{kind:?} {owner}: {hint}");
             assert!(text.contains(owner) && text.contains("we are 1000:0") && text.contains(line), "{text}");
             assert!(!text.contains('\n'), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_above_the_state_directory_is_to_be_given_away() {
+        let home = tempfile::tempdir().expect("a directory");
+        let (above, state) = (home.path(), home.path().join("a/state"));
+        fs::create_dir(above.join("a")).expect("ours");
+        let own = format!("{}:{}", geteuid(), getegid());
+        let install = format!("; to mend it: sudo install -d -o {} -g {} -m 700 ", geteuid(), getegid());
+        #[rustfmt::skip]
+        let rows = [
+            // the state directory   what could not be written   what gives it to us
+            (Path::new("/.openclaw"), Path::new("/.openclaw"),    format!("{install}/.openclaw")),
+            (&state,                  &state.join("run"),         format!("{install}{}", state.display())),
+            (above,                   &above.join("a/run"),       format!("; to mend it: chown -R {own} '{}'", above.join("a").display())),
+        ];
+        for (state, path, expected) in rows {
+            let error = LockError::unwritable(state, path, io::ErrorKind::PermissionDenied.into());
+            assert!(error.to_string().ends_with(&expected), "{error}, and not {expected}");
+            assert_eq!(error.hint().contains("OPENCLAW_STATE_DIR"), expected.contains("install"), "{}", error.hint());
         }
     }
 }

@@ -26,6 +26,7 @@ pub use self::{error::LockError, process::lock_process};
 use crate::{
     clock::now_ms,
     defaults::{GATEWAY_LOCK_POLL, GATEWAY_LOCK_WAIT, START_SLACK},
+    owner::other_owner_of,
     state::StateDir,
 };
 
@@ -139,6 +140,11 @@ pub enum LockState {
     },
     /// The last gateway ran under another kernel, and whether it still does cannot be told from here.
     ForeignKernel,
+    /// It is not this user's to look at.
+    Closed {
+        /// The user id whose it is.
+        owner: u32,
+    },
     /// It cannot be told: the lock cannot be read, or the file system has no locks.
     Unknown,
 }
@@ -170,7 +176,7 @@ impl GatewayLock {
     /// # Errors
     /// [`LockError`]; an unwritable directory is told with its owner, our own ids, and the command that mends it.
     pub fn acquire(state: &StateDir) -> Result<Self, LockError> {
-        let unwritable = |path: &Path, source| LockError::unwritable(path, source);
+        let unwritable = |path: &Path, source| LockError::unwritable(state.path(), path, source);
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -282,7 +288,7 @@ impl Drop for GatewayLock {
 pub fn check_state_directory(state: &StateDir) -> Result<(), LockError> {
     match access(state.path(), AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK) {
         Ok(()) | Err(Errno::ENOENT) => Ok(()),
-        Err(error) => Err(LockError::unwritable(state.path(), error.into())),
+        Err(error) => Err(LockError::unwritable(state.path(), state.path(), error.into())),
     }
 }
 
@@ -292,6 +298,10 @@ pub fn probe_lock(state: &StateDir) -> LockState {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return LockState::Free;
+        }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return other_owner_of(&state.gateway_lock())
+                .map_or(LockState::Unknown, |owner| LockState::Closed { owner });
         }
         Err(_) => return LockState::Unknown,
     };

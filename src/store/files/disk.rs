@@ -121,23 +121,9 @@ impl Disk for RealDisk {
     }
 
     fn ensure_directory(&self, directory: &Path) -> io::Result<()> {
-        if fs::metadata(directory).is_ok_and(|metadata| metadata.is_dir()) {
-            return Ok(());
-        }
-        let above = directory.parent().unwrap_or(Path::new("/"));
-        self.ensure_directory(above)?;
-        let shared = is_group_writable(above);
-        match DirBuilder::new().mode(if shared { 0o770 } else { 0o700 }).create(directory) {
-            // Somebody else was faster.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-            made => made?,
-        }
-        let made = File::open(directory)?;
-        if shared {
-            made.set_permissions(Permissions::from_mode(0o770))?;
-        }
-        belong_to_owner_of(above, &made);
-        self.sync_directory(above)
+        // Only a state directory that is there can be meant for a group; what lies above it says nothing of its files.
+        let shared = directory.parent().is_some_and(is_group_writable);
+        self.make_directories(directory, if shared { 0o770 } else { 0o700 })
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
@@ -197,6 +183,27 @@ impl NewFile for File {
     fn sync(&mut self) -> io::Result<()> {
         self.flush()?;
         self.sync_all()
+    }
+}
+
+impl RealDisk {
+    /// Makes the directory with that mode, and those above it for their owner only, where they are missing.
+    fn make_directories(&self, directory: &Path, rights: u32) -> io::Result<()> {
+        if fs::metadata(directory).is_ok_and(|metadata| metadata.is_dir()) {
+            return Ok(());
+        }
+        let above = directory.parent().unwrap_or(Path::new("/"));
+        self.make_directories(above, 0o700)?;
+        match DirBuilder::new().mode(rights).create(directory) {
+            // Somebody else was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+            made => made?,
+        }
+        let made = File::open(directory)?;
+        // The process's umask has cut them.
+        made.set_permissions(Permissions::from_mode(rights))?;
+        belong_to_owner_of(above, &made);
+        self.sync_directory(above)
     }
 }
 

@@ -6,7 +6,9 @@ use super::super::{
 };
 use crate::{
     defaults::{DISK_FREE_LOW, DISK_FREE_NEEDED},
-    hint::{Hint, shell},
+    hint::{Hint, make_directory, shell},
+    net::LockState,
+    owner::as_owner,
 };
 
 pub(super) fn state(facts: &Facts, found: &mut Vec<Finding>) {
@@ -32,10 +34,14 @@ pub(super) fn state(facts: &Facts, found: &mut Vec<Finding>) {
                 state.gid,
                 state.mode
             ))
-            .fix(if state.exists {
+            .fix(if state.exists && is_used_by_its_owner(facts) {
+                // Giving it away would take it from the gateway that may live on it.
+                let theirs = as_owner(&state.path, state.uid);
+                format!("{theirs}; or, where no gateway runs on it: sudo chown -R {uid}:{gid} {path}")
+            } else if state.exists {
                 format!("sudo chown -R {uid}:{gid} {path}")
             } else {
-                format!("sudo install -d -o {uid} -g {gid} -m 700 {path}")
+                make_directory(&state.path.display().to_string(), uid, gid)
             }),
         );
     } else if !state.exists {
@@ -45,6 +51,12 @@ pub(super) fn state(facts: &Facts, found: &mut Vec<Finding>) {
                 .fix("openclaw gateway run"),
         );
     }
+}
+
+/// Whether the directory is another user's, and has a gateway's files in it or does not let us see.
+fn is_used_by_its_owner(facts: &Facts) -> bool {
+    let closed = matches!(facts.lock, LockState::Closed { .. });
+    facts.state.uid != facts.uid && (closed || !facts.entries.is_empty())
 }
 
 /// Secrets that others can read, and files that the directory's owner cannot use.

@@ -6,6 +6,7 @@ use crate::{
     defaults::CLOCK_SKEW_NOTICE,
     hint::shell,
     net::{Listener, LockState},
+    owner::as_owner,
 };
 
 pub(super) fn clock(facts: &Facts, found: &mut Vec<Finding>) {
@@ -89,6 +90,13 @@ pub(super) fn gateway(facts: &Facts, found: &mut Vec<Finding>) {
                 "the state directory is, or was, used by a gateway on another machine",
             )
             .fix("run this where it runs; two gateways must not share a directory"),
+        ),
+        (LockState::Closed { owner }, _) => found.push(
+            Finding::warning(
+                "gateway.closed",
+                "whether a gateway runs cannot be told: its lock is closed to this user",
+            )
+            .fix(as_owner(&facts.state.path, *owner)),
         ),
         (LockState::Unknown, _) => {
             found.push(

@@ -157,6 +157,7 @@ fn broken() -> Vec<(&'static str, Severity, Facts)> {
         ("gateway.version",       Warning, Facts { answer: Some(Ok("0.0.1".into())), ..healthy() }),
         ("gateway.elsewhere",     Warning, Facts { lock: LockState::ForeignKernel, answer: None, ..healthy() }),
         ("gateway.unknown",       Warning, Facts { lock: LockState::Unknown, answer: None, ..healthy() }),
+        ("gateway.closed",        Warning, Facts { lock: LockState::Closed { owner: 7 }, answer: None, ..healthy() }),
         ("state.openclaw",        Warning, Facts { database: Some("/home/u/.openclaw/state/openclaw.sqlite".into()), ..healthy() }),
         ("config.elsewhere",      Info,    Facts { foreign_files: vec!["/c/openclaw.json comes from a ConfigMap".into()], ..healthy() }),
     ];

@@ -10,7 +10,14 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum Lock {
     Free(LastGateway),
-    Held { holder: Option<Box<LockHolder>>, here: bool },
+    Held {
+        holder: Option<Box<LockHolder>>,
+        here: bool,
+    },
+    /// Not this user's to look at.
+    Closed {
+        owner: u32,
+    },
     Unclear(&'static str),
 }
 
@@ -20,7 +27,8 @@ impl Lock {
             LockState::Free => Self::Free(last_gateway(state)),
             LockState::Held { holder, same_kernel } => Self::Held { holder, here: same_kernel },
             LockState::ForeignKernel => Self::Unclear("the last gateway ran on another machine or before a reboot"),
-            LockState::Unknown => Self::Unclear("the file system has no locks"),
+            LockState::Closed { owner } => Self::Closed { owner },
+            LockState::Unknown => Self::Unclear("its lock cannot be read, or the file system has no locks"),
         }
     }
 
@@ -28,7 +36,7 @@ impl Lock {
     pub(super) fn auth(&self) -> Option<&str> {
         match self {
             Self::Held { holder, .. } => Some(&holder.as_ref()?.auth.as_ref()?.described),
-            Self::Free(_) | Self::Unclear(_) => None,
+            Self::Free(_) | Self::Closed { .. } | Self::Unclear(_) => None,
         }
     }
 
@@ -38,7 +46,7 @@ impl Lock {
             Self::Free(_) => "stopped",
             Self::Held { holder: Some(holder), .. } if holder.restart.is_some() => "restarting",
             Self::Held { .. } => "running",
-            Self::Unclear(_) => "unknown",
+            Self::Closed { .. } | Self::Unclear(_) => "unknown",
         }
     }
 
@@ -63,6 +71,9 @@ impl Lock {
                 format!("no gateway holds the state directory; the last one ended in order {}", ago(ended_ms, now_ms))
             }
             Self::Free(_) => "no gateway holds the state directory".into(),
+            Self::Closed { owner } => {
+                format!("permission denied: the state directory is closed to this user, and belongs to uid {owner}")
+            }
             Self::Unclear(why) => (*why).into(),
             Self::Held { holder, here } => {
                 let place = if *here { "" } else { ", on another machine" };

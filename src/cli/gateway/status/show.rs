@@ -36,7 +36,7 @@ impl Report {
         let tone = match self.lock {
             Lock::Held { .. } => Tone::Good,
             Lock::Free(_) => Tone::Plain,
-            Lock::Unclear(_) => Tone::Warning,
+            Lock::Closed { .. } | Lock::Unclear(_) => Tone::Warning,
         };
         output.field("Runtime", tone, &format!("{} ({})", self.lock.word(), self.lock.detail(now_ms)))?;
         if let Some(process) = &self.process {

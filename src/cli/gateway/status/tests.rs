@@ -209,6 +209,7 @@ fn what_is_wrong_is_told_with_what_to_type() {
     );
     let elsewhere = Lock::Held { holder: None, here: false };
     row("a gateway on another machine", &report(elsewhere, Probe::Tried(nobody())));
+    row("a state directory of another user", &report(Lock::Closed { owner: 7 }, Probe::Tried(nobody())));
     row(
         "another port than configured",
         &Report { configured_port: 1, ..report(running(), Probe::Tried(vec![greeted()])) },

@@ -6,6 +6,7 @@ use super::{lock::Lock, report::Report};
 use crate::{
     hint::Hint as _,
     net::{LastGateway, PortOwner},
+    owner::as_owner,
 };
 
 /// Something that is wrong.
@@ -54,6 +55,12 @@ fn process(report: &Report) -> Vec<Trouble> {
             None => troubles.push(nothing_runs(report, last)),
             Some(owner) => troubles.push(taken_port(report, owner)),
         },
+        Lock::Closed { owner } if !reached => {
+            let state = report.state.display();
+            let cause =
+                format!("permission denied: {state} is closed to this user, so whether a gateway runs cannot be told");
+            troubles.push(Trouble::new(cause, as_owner(&report.state, *owner)));
+        }
         Lock::Held { here: false, .. } if !reached => troubles.push(Trouble::new(
             "the gateway runs on another machine, which shares the state directory with this one",
             "openclaw gateway status --url URL --token TOKEN",
@@ -118,7 +125,7 @@ fn taken_port(report: &Report, owner: &PortOwner) -> Trouble {
 fn connection(report: &Report) -> Vec<Trouble> {
     let Some(told) = report.probe.rpc() else { return Vec::new() };
     let mut troubles = Vec::new();
-    let nobody = matches!(report.lock, Lock::Free(_)) && told.is_local() && told.is_absent();
+    let nobody = matches!(report.lock, Lock::Free(_) | Lock::Closed { .. }) && told.is_local() && told.is_absent();
     for rpc in std::iter::once(told).chain(report.probe.others()) {
         let Err(error) = &rpc.result else { continue };
         let lives = matches!(report.lock, Lock::Held { here: true, .. });

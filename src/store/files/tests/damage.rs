@@ -113,7 +113,10 @@ async fn a_file_that_may_not_be_read_is_never_an_empty_one() {
     for user in [Use::Gateway, Use::Offline] {
         let error = open(&disk, user).unwrap_err();
         assert_eq!(error.to_string(), "cannot read /state/devices/paired.json (owner uid 1000, our uid 65532)");
-        assert_eq!(error.hint(), "chown -R 65532 /state/devices, or run as uid 1000");
+        assert_eq!(
+            error.hint(),
+            "run this as uid 1000, which owns /state/devices; or, where no gateway runs on it: chown -R 65532 /state/devices"
+        );
     }
     disk.put("paired.json", b"{}");
     assert_eq!(running.list().await.unwrap().len(), 1, "what was read before holds");

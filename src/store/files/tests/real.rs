@@ -140,6 +140,28 @@ async fn a_pipe_or_directory_in_a_files_place_is_an_error_at_once() {
 }
 
 #[tokio::test]
+async fn what_lies_above_the_state_directory_says_nothing_of_its_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for (above_mode, made) in [(0o775, false), (0o2775, false), (0o755, true)] {
+        let above = tempfile::tempdir().unwrap();
+        fs::set_permissions(above.path(), fs::Permissions::from_mode(above_mode)).unwrap();
+        let state = StateDir::new(above.path().join("state"));
+        // One that is there and meant for a group goes on being so.
+        if made {
+            fs::create_dir(state.path()).unwrap();
+            fs::set_permissions(state.path(), fs::Permissions::from_mode(0o770)).unwrap();
+        }
+        let store = FileStore::open(&state, Use::Offline).unwrap();
+        store.compare_and_set(&device(1), Revision::ABSENT, approved(1)).await.unwrap();
+        let group = if made { 0o070 } else { 0 };
+        for path in [state.path().to_owned(), state.devices(), state.devices().join("paired.json")] {
+            let mode = fs::metadata(&path).unwrap().mode();
+            assert_eq!(mode & 0o070 & !0o010, group & !0o010, "{} below {above_mode:o}: {mode:o}", path.display());
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_root_writes_belongs_to_the_directorys_owner() {
     if !nix::unistd::geteuid().is_root() {
         return;
