@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     CliError, Context, Exit, Output, Tone, Wish,
     dashboard::page,
+    last_words::how_it_ended,
     reach::gateway,
     target::{TargetArgs, elsewhere},
     text::{ago, count, one_line},
@@ -38,6 +39,8 @@ struct Overview {
     source: String,
     latency_ms: u128,
     asked: Result<Answers, CliError>,
+    /// That the last gateway here was killed, where none runs and that one is meant.
+    killed: Option<String>,
     /// What is wrong with the configuration.
     problem: Option<(String, String)>,
 }
@@ -76,6 +79,7 @@ impl Status {
         let overview = Overview {
             now_ms: now_ms(),
             state: context.state().path().to_owned(),
+            killed: how_it_ended(context, &lock).filter(|_| !elsewhere),
             lock,
             elsewhere,
             dashboard: page(&url, &context.settings.control_ui.base_path),
@@ -175,6 +179,9 @@ impl Overview {
                 output.field("Gateway", tone, &format!("{word}{}", process.unwrap_or_default()))?;
                 if self.elsewhere {
                     output.field("Asked", Tone::Plain, &format!("{} ({})", self.url, self.source))?;
+                }
+                if let Some(killed) = &self.killed {
+                    output.field("Before", Tone::Warning, killed)?;
                 }
                 output.field("Cause", Tone::Plain, &error.lines().swap_remove(0))?;
                 output.field("Next", Tone::Plain, &error.hint())?;

@@ -32,6 +32,7 @@ fn a_gateway_that_was_killed_is_told_from_one_that_was_stopped() {
     let home = gateway.kill();
     let said = ["was killed or crashed", "Last in its log: ", "ready in", "openclaw gateway run"];
     openclaw(&home, &["gateway", "status"]).succeeded().says(&said);
+    openclaw(&home, &["status"]).succeeded().says(&["The last gateway here (pid ", "was killed or crashed"]);
     openclaw(&home, &["gateway", "health"]).exited(1).says(&[
         "nothing listens there",
         "The last gateway here (pid ",
