@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::json;
 
-use super::{CliError, Context, Exit, Output, Tone, target::local_url};
+use super::{
+    CliError, Context, Exit, Output, Tone,
+    target::{TargetArgs, elsewhere, local_url},
+};
 use crate::{
     client::{GatewayUrl, Scheme},
     net::{ContainerMarks, LockState},
@@ -45,10 +48,7 @@ impl Dashboard {
     pub(crate) fn run(self, context: &Context, output: &mut Output) -> Result<Exit, CliError> {
         let lock = context.lock();
         let announced = Context::announced(&lock);
-        let url = match &context.settings.remote.url {
-            Some(url) if context.settings.mode == Some(crate::config::GatewayMode::Remote) => url.parse().ok(),
-            _ => None,
-        };
+        let url = elsewhere(&TargetArgs::default(), &context.settings);
         let elsewhere = url.is_some();
         let url = url
             .unwrap_or_else(|| announced.as_ref().map_or_else(|| local_url(&context.settings), GatewayUrl::dialable));
@@ -96,7 +96,8 @@ impl Dashboard {
     }
 }
 
-fn page(url: &GatewayUrl, base: &str) -> String {
+/// The page of the gateway at `url`.
+pub(super) fn page(url: &GatewayUrl, base: &str) -> String {
     let scheme = if url.scheme() == Scheme::Wss { "https" } else { "http" };
     let base = base.trim_matches('/');
     let slash = if base.is_empty() { "" } else { "/" };

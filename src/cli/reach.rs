@@ -118,7 +118,13 @@ pub(super) async fn open_way(context: &Context, args: &TargetArgs, wish: Wish, w
     let traveller = Traveller { context, args, wish };
     match way {
         Way::Socket(path) => traveller.socket(path).await.map_err(|error| CliError::Connect(Box::new(error))),
-        Way::Network(remote) => traveller.network(remote).await,
+        Way::Network(remote) => traveller.network(remote).await.map_err(|error| match error {
+            CliError::Connect(mut error) if !remote.own && error.failure.is_absent() => {
+                error.advice = Some(ELSEWHERE.into());
+                CliError::Connect(error)
+            }
+            error => error,
+        }),
         Way::Files => Err(CliError::usage("there is no gateway to talk to", NONE_TO_ASK)),
     }
 }
@@ -302,7 +308,7 @@ impl Traveller<'_> {
         if candidates.is_empty() {
             // Probes may ask without a secret: the gateway's answer is what they are after.
             if self.wish.mode != ClientMode::Probe {
-                let error = TargetError::NeedsCredentials { url: remote.url.clone(), named_by: remote.source.clone() };
+                let error = TargetError::without_credentials(remote.url.clone(), remote.source.clone());
                 return Err(self.context.no_target(error));
             }
             candidates.push(super::keys::Candidate { presented: remote.presented.clone(), kind: Kind::Shared });

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use super::{
     CliError, Context, Exit, Output, Tone, Wish,
+    dashboard::page,
+    last_words::how_it_ended,
     reach::gateway,
-    target::TargetArgs,
+    target::{TargetArgs, elsewhere},
     text::{ago, count, one_line},
 };
 use crate::{
@@ -30,10 +32,15 @@ struct Overview {
     now_ms: i64,
     state: std::path::PathBuf,
     lock: LockState,
+    /// Whether another gateway than that of this state directory is meant.
+    elsewhere: bool,
     url: GatewayUrl,
+    dashboard: String,
     source: String,
     latency_ms: u128,
     asked: Result<Answers, CliError>,
+    /// That the last gateway here was killed, where none runs and that one is meant.
+    killed: Option<String>,
     /// What is wrong with the configuration.
     problem: Option<(String, String)>,
 }
@@ -58,16 +65,24 @@ impl Status {
         // Which way it goes is told below, not on the way.
         let asked = self.ask(context, &mut Output::to_writers(io::sink(), io::sink(), output.format(), None)).await;
         let announced = Context::announced(&lock);
-        let url = announced.as_ref().map_or_else(|| super::target::local_url(&context.settings), GatewayUrl::dialable);
+        let named = elsewhere(&self.target, &context.settings);
+        let elsewhere = named.is_some();
+        let url = named.unwrap_or_else(|| {
+            announced.as_ref().map_or_else(|| super::target::local_url(&context.settings), GatewayUrl::dialable)
+        });
         let source = match &asked {
             Ok(answers) => answers.source.clone(),
             Err(CliError::Connect(error)) => error.target.source.to_string(),
+            Err(CliError::Target { error, .. }) => error.named_by().to_string(),
             Err(_) => String::new(),
         };
         let overview = Overview {
             now_ms: now_ms(),
             state: context.state().path().to_owned(),
+            killed: how_it_ended(context, &lock).filter(|_| !elsewhere),
             lock,
+            elsewhere,
+            dashboard: page(&url, &context.settings.control_ui.base_path),
             url,
             source,
             latency_ms: began.elapsed().as_millis(),
@@ -107,9 +122,26 @@ impl Overview {
         }
     }
 
+    /// What is to be said of a gateway that could not be asked.
+    fn unasked(&self, error: &CliError) -> (Tone, &'static str) {
+        let (refused, absent) = match error {
+            CliError::Connect(error) => (error.failure.is_refusal(), error.failure.is_absent()),
+            _ => (false, false),
+        };
+        match &self.lock {
+            _ if refused => (Tone::Bad, "running, and it refuses this command"),
+            _ if self.elsewhere && absent => (Tone::Bad, "not running where it should be"),
+            _ if self.elsewhere => (Tone::Bad, "not reached"),
+            LockState::Free => (Tone::Warning, "not running"),
+            LockState::Held { .. } => (Tone::Bad, "running, and not reached"),
+            LockState::ForeignKernel | LockState::Closed { .. } | LockState::Unknown => (Tone::Warning, "not reached"),
+        }
+    }
+
     fn show(&self, output: &mut Output) -> io::Result<()> {
         let process = self
             .holder()
+            .filter(|_| !self.elsewhere)
             .map(|holder| format!(", pid {}, started {}", holder.pid, ago(holder.started_at_ms, self.now_ms)));
         match &self.asked {
             Ok(answers) => {
@@ -121,7 +153,7 @@ impl Overview {
                     Tone::Plain,
                     &format!("{} ({}, {} ms)", one_line(&answers.address, 120), answers.source, self.latency_ms),
                 )?;
-                output.field("Dashboard", Tone::Plain, &self.dashboard())?;
+                output.field("Dashboard", Tone::Plain, &self.dashboard)?;
                 match &answers.list {
                     Ok(list) => {
                         let connected = list.paired.iter().filter(|device| device.connected == Some(true)).count();
@@ -143,16 +175,14 @@ impl Overview {
                 }
             }
             Err(error) => {
-                let (tone, word) = match &self.lock {
-                    LockState::Free => (Tone::Warning, "not running".to_owned()),
-                    LockState::Held { .. } => {
-                        (Tone::Bad, format!("running, and not reached{}", process.unwrap_or_default()))
-                    }
-                    LockState::ForeignKernel | LockState::Closed { .. } | LockState::Unknown => {
-                        (Tone::Warning, "not reached".to_owned())
-                    }
-                };
-                output.field("Gateway", tone, &word)?;
+                let (tone, word) = self.unasked(error);
+                output.field("Gateway", tone, &format!("{word}{}", process.unwrap_or_default()))?;
+                if self.elsewhere {
+                    output.field("Asked", Tone::Plain, &format!("{} ({})", self.url, self.source))?;
+                }
+                if let Some(killed) = &self.killed {
+                    output.field("Before", Tone::Warning, killed)?;
+                }
                 output.field("Cause", Tone::Plain, &error.lines().swap_remove(0))?;
                 output.field("Next", Tone::Plain, &error.hint())?;
             }
@@ -165,11 +195,6 @@ impl Overview {
         output.toned(Tone::Dim, "More: openclaw gateway status, openclaw doctor, openclaw logs --follow")
     }
 
-    fn dashboard(&self) -> String {
-        let scheme = if self.url.scheme() == crate::client::Scheme::Wss { "https" } else { "http" };
-        format!("{scheme}://{}/", self.url.authority())
-    }
-
     /// The gateway's own answer, and what programs look for beside it.
     fn document(&self) -> Value {
         let mut document = match &self.asked {
@@ -180,14 +205,14 @@ impl Overview {
         let answers = self.asked.as_ref().ok();
         document["os"] = json!({ "platform": std::env::consts::OS, "arch": std::env::consts::ARCH });
         document["gateway"] = json!({
-            "mode": "local",
+            "mode": if self.elsewhere { "remote" } else { "local" },
             "url": answers.map_or_else(|| self.url.to_string(), |answers| answers.address.clone()),
             "urlSource": self.source,
             "reachable": answers.is_some(),
             "connectLatencyMs": answers.map(|_| self.latency_ms),
             "self": answers.map(|answers| json!({ "version": answers.version })),
             "error": failure.map(|error| error.lines().swap_remove(0)),
-            "dashboard": self.dashboard(),
+            "dashboard": self.dashboard,
         });
         document["gatewayService"] = json!({
             "label": "foreground",

@@ -219,6 +219,15 @@ impl Failure {
         matches!(self, Self::NothingListens { .. } | Self::NoSocket { .. })
     }
 
+    /// Whether a gateway is there and does not take us.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Refused { .. } => true,
+            Self::Closed { closed, .. } => closed.code == Some(1008),
+            _ => false,
+        }
+    }
+
     /// Whether the device token that we presented no longer counts: the text that tells clients to forget it.
     pub fn is_stale_device_token(&self) -> bool {
         let says_so = |text: &str| text.contains("device token mismatch");

@@ -199,6 +199,8 @@ pub enum ProblemKind {
         path: PathBuf,
         /// Why.
         cause: String,
+        /// Whether it is not there.
+        missing: bool,
     },
     /// The file of a secret has nothing in it.
     #[error("{} is empty", .0.display())]
@@ -317,6 +319,10 @@ impl Hint for Problem {
             ProblemKind::Unreadable { kind: io::ErrorKind::PermissionDenied, .. } => format!("make {} readable for this user", self.origin),
             ProblemKind::NoHome => "write the whole path, or set OPENCLAW_HOME".into(),
             ProblemKind::SecretDefect(_) => "give another one, for example from `openssl rand -hex 24`".into(),
+            ProblemKind::SecretFileUnreadable { path, missing: true, .. } => format!(
+                "there is no {}: write the secret there, or name another file",
+                path.display()
+            ),
             ProblemKind::SecretFileUnreadable { path, .. } => {
                 format!("make {} readable for this user, or name another file", path.display())
             }

@@ -1,19 +1,27 @@
 //! Files that hold one secret.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
 
 use super::{problem::ProblemKind, secret::Secret, variables::strip_line_end};
 use crate::defaults;
 
 /// Reads a secret: the file's text without one line break at its end.
 pub(super) fn read(path: &Path) -> Result<Secret, ProblemKind> {
-    let unreadable = |cause: String| ProblemKind::SecretFileUnreadable { path: path.to_owned(), cause };
+    let unreadable = |error: io::Error| ProblemKind::SecretFileUnreadable {
+        path: path.to_owned(),
+        cause: error.to_string(),
+        missing: error.kind() == io::ErrorKind::NotFound,
+    };
     let limit = defaults::MAX_SECRET_FILE_BYTES;
     let mut text = String::new();
-    let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    let file = File::open(path).map_err(unreadable)?;
     // A pipe or a device has no size to ask for, so the bound is on what is read.
     let mut bounded = file.take(limit as u64 + 1);
-    bounded.read_to_string(&mut text).map_err(|error| unreadable(error.to_string()))?;
+    bounded.read_to_string(&mut text).map_err(unreadable)?;
     if text.len() > limit {
         return Err(ProblemKind::SecretFileTooLarge { path: path.to_owned(), limit });
     }

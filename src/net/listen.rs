@@ -70,12 +70,16 @@ impl Hint for ListenError {
                 "`docker ps --filter publish={port}` shows the container; stop it, or choose another port with --port",
                 port = address.port()
             ),
-            Self::Taken { owner, .. } if owner.is_openclaw() => {
-                let stop = owner.process.as_ref().map_or_else(String::new, |process| format!(", `kill {}` stops it", process.pid));
+            // The one of this state directory holds its lock, which is taken before any port: this one is another's.
+            Self::Taken { address, owner } if owner.is_openclaw() => {
+                let stop = owner.process.as_ref().map_or_else(
+                    || "stop it where it runs".to_owned(),
+                    |process| format!("`kill {}` stops it", process.pid),
+                );
                 format!(
-                    "`openclaw gateway restart` restarts the one of this state directory, `openclaw gateway status` shows it{stop}; \
-                     to run another one beside it, choose another port with --port and another state directory with \
-                     OPENCLAW_STATE_DIR"
+                    "it is the gateway of another state directory: run this one beside it with another --port (or \
+                     gateway.port) than {}; {stop}",
+                    address.port()
                 )
             }
             Self::Taken { .. } => "stop that process, or choose another port with --port or gateway.port".to_owned(),

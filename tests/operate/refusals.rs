@@ -23,7 +23,15 @@ fn a_second_gateway_is_told_of_the_first() {
     let other = Home::new();
     let port = gateway.port().to_string();
     let ran = openclaw(&other, &["gateway", "run", "--bind", "loopback", "--port", &port]).exited(1);
-    ran.says(&[&format!("pid {} since ", gateway.running().pid()), &port, "openclaw gateway restart", "--port"]);
+    let pid = gateway.running().pid();
+    ran.says(&[
+        &format!("pid {pid} since "),
+        &port,
+        "of another state directory",
+        "another --port",
+        &format!("`kill {pid}`"),
+    ])
+    .never_says(&["openclaw gateway restart"]);
     openclaw(gateway.home(), &["devices", "list"]).succeeded();
 }
 

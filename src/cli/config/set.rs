@@ -110,7 +110,10 @@ pub(super) async fn finish(
         return Err(refusal);
     }
     remarks.extend(verdict.remarks);
-    remarks.extend(verdict.left.iter().map(|problem| format!("still wrong: {problem}")));
+    // That no gateway starts here is what a client machine is set up for.
+    let left =
+        verdict.left.iter().filter(|problem| !matches!(problem.what.kind, crate::config::ProblemKind::RemoteMode));
+    remarks.extend(left.map(|problem| format!("still wrong: {problem}")));
     let changes: Vec<_> = draft.changes().into_iter().map(|path| path.display().to_string()).collect();
     let (written, applied) = if args.dry_run || changes.is_empty() {
         (Vec::new(), None)

@@ -170,6 +170,18 @@ mod tests {
     }
 
     #[test]
+    fn on_terminals_of_every_width() {
+        for width in [40, 60, 80, 120] {
+            let text = shown(&example(NOW), Some(width));
+            for line in text.lines() {
+                let is_id = line.starts_with("Request: ") || line.split(' ').next().is_some_and(|id| id.len() == 64);
+                assert!(is_id || line.chars().count() <= usize::from(width), "{width}: {line}");
+            }
+            insta::assert_snapshot!(format!("width_{width}"), text);
+        }
+    }
+
+    #[test]
     fn full_ids_survive_a_narrow_terminal() {
         let text = shown(&example(NOW), Some(60));
         for device in &example(NOW).paired {

@@ -38,7 +38,9 @@ pub(super) struct Facts {
     pub(super) lock: LockState,
     /// Whether the gateway answers over its socket; its version. `None` where none runs here.
     pub(super) answer: Option<Result<String, String>>,
-    /// What that gateway has seen that speaks against the trust that is configured.
+    /// The gateway that commands of this machine use, where it is set up as the client of one elsewhere.
+    pub(super) remote: Option<Remote>,
+    /// What the gateway that runs here has seen that speaks against the trust that is configured.
     pub(super) seen: Vec<SourceFinding>,
     pub(super) port: u16,
     pub(super) owner: Option<PortOwner>,
@@ -86,4 +88,22 @@ pub(super) struct Certificate {
     pub(super) path: PathBuf,
     /// What is to be said of it, and whether clients refuse it.
     pub(super) remark: Result<Option<(String, bool)>, String>,
+}
+
+/// The gateway elsewhere that this machine is a client of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Remote {
+    /// None is named.
+    Unnamed,
+    /// It takes us.
+    Answers,
+    /// It does not.
+    Fails {
+        /// What happened.
+        why: String,
+        /// Where it was looked for, and with what.
+        evidence: Vec<String>,
+        /// The next command.
+        fix: String,
+    },
 }

@@ -16,24 +16,28 @@ use nix::{
 
 use super::{
     super::{
-        CliError, Context, Wish,
-        reach::open_way,
-        target::{TargetArgs, Way},
+        CliError, Context, Format, Output, Wish,
+        reach::{gateway, open_way},
+        target::{Source, TargetArgs, Way},
     },
-    facts::{Certificate, Directory, Disk, Entry, Facts},
+    facts::{Certificate, Directory, Disk, Entry, Facts, Remote},
     network::Network,
 };
 use crate::{
     advice::{Marks, Place},
-    config::{check_writable, diagnose},
+    config::{GatewayMode, check_writable, diagnose},
     defaults::{LOCAL_ANSWER_TIMEOUT, MAX_DOCTOR_ENTRIES, RESOLVE_TIMEOUT},
     dns::Resolver,
-    hint::chain,
+    hint::{Hint as _, chain},
     net::{CertificateFiles, ContainerMarks, LockState, certificate_remark, port_owner},
     protocol::{SourceFinding, SourcesReport},
     state::StateDir,
     store::{DeviceStore as _, FileStore, Use},
 };
+
+/// What helps where the remote gateway does not take the secret that is configured for it.
+const SET_REMOTE_TOKEN: &str =
+    "openclaw config set gateway.remote.token --stdin   (it is gateway.auth.token on the gateway's machine)";
 
 /// Asks the system everything that the checks go by.
 pub(super) async fn gather(context: &Context) -> Result<Facts, CliError> {
@@ -57,6 +61,7 @@ pub(super) async fn gather(context: &Context) -> Result<Facts, CliError> {
         names: names(&settings.trust.trusted_proxies).await,
         network: Network::read(Path::new("/")),
         answer,
+        remote: remote(context).await,
         seen,
         port,
         owner: port_owner(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port), None).await,
@@ -176,6 +181,31 @@ async fn names(proxies: &[String]) -> Vec<(String, Result<Vec<IpAddr>, String>)>
         found.push((name.clone(), addresses));
     }
     found
+}
+
+/// How the gateway fares that this machine is a client of. `None` on a machine that runs its own.
+async fn remote(context: &Context) -> Option<Remote> {
+    if context.settings.mode != Some(GatewayMode::Remote) {
+        return None;
+    }
+    if context.settings.remote.url.is_none() && context.settings.client.url.is_none() {
+        return Some(Remote::Unnamed);
+    }
+    let mut unread = Output::to_writers(std::io::sink(), std::io::sink(), Format::Json, None);
+    Some(match gateway(context, &TargetArgs::default(), Wish::CALL, &mut unread).await {
+        Ok(session) => {
+            session.close().await;
+            Remote::Answers
+        }
+        Err(error) => {
+            let wrong_secret = matches!(&error, CliError::Connect(error)
+                if error.failure.is_wrong_secret() && error.target.source == Source::ConfigRemote);
+            let mut lines = error.lines();
+            let why = lines.remove(0);
+            let fix = if wrong_secret { SET_REMOTE_TOKEN.into() } else { error.hint() };
+            Remote::Fails { why, evidence: lines, fix }
+        }
+    })
 }
 
 /// Whether the gateway that runs here answers over its socket, and what it has seen.

@@ -87,6 +87,13 @@ fn every_failure() -> Vec<(&'static str, CliError)> {
                 config: "/home/u/.openclaw/openclaw.json".into(),
             },
         ),
+        (
+            "no secret for the remote",
+            CliError::Target {
+                error: TargetError::RemoteWithoutCredentials { url: GatewayUrl::new(Scheme::Wss, "gw.test", 443) },
+                config: "/home/u/.openclaw/openclaw.json".into(),
+            },
+        ),
         ("usage", CliError::usage("--device and --role required", "openclaw devices list shows both")),
     ]
 }

@@ -265,20 +265,20 @@ impl Logs {
             output.json_line(&Entry::meta(&piece.file, piece.cursor, piece.size))?;
         }
         position.announced = true;
-        for (holds, notice) in
-            [(piece.reset, Entry::RESET), (piece.truncated && position.cursor.is_none(), Entry::TRUNCATED)]
-        {
+        let filter = self.filter();
+        let shown: Vec<_> =
+            piece.lines.iter().map(|line| Entry::line(line)).filter(|entry| filter.admits(entry)).collect();
+        // Of a first look only the last lines are wanted, however many had to be looked at.
+        let is_first = position.cursor.is_none();
+        let left_out = if is_first { shown.len().saturating_sub(self.limit.into()) } else { 0 };
+        let cut = is_first && (piece.truncated || left_out > 0);
+        for (holds, notice) in [(piece.reset, Entry::RESET), (cut, Entry::TRUNCATED)] {
             if holds && output.is_json() {
                 output.json_line(&notice)?;
             } else if holds {
                 output.note(Tone::Dim, &notice.text())?;
             }
         }
-        let filter = self.filter();
-        let shown: Vec<_> =
-            piece.lines.iter().map(|line| Entry::line(line)).filter(|entry| filter.admits(entry)).collect();
-        // Of a first look only the last lines are wanted, however many had to be looked at.
-        let left_out = if position.cursor.is_none() { shown.len().saturating_sub(self.limit.into()) } else { 0 };
         for entry in shown.into_iter().skip(left_out) {
             if output.is_json() {
                 output.json_line(&entry)?;
@@ -327,15 +327,18 @@ fn tone(entry: &Entry) -> Tone {
 
 /// No gateway and no file: the error in the shape that readers of `logs` know.
 fn report(error: &CliError, output: &mut Output) -> Result<Exit, CliError> {
-    const HEADLINE: &str = "Gateway not reachable. Is it running and accessible?";
+    let headline = match error {
+        CliError::Connect(error) if error.failure.is_refusal() => "The gateway answers, and refuses this command.",
+        _ => "Gateway not reachable. Is it running and accessible?",
+    };
     let lines = error.lines();
     if output.is_json() {
         let document = json!({
-            "type": "error", "message": HEADLINE, "error": lines[0], "details": lines[1..].join("\n"), "hint": error.hint(),
+            "type": "error", "message": headline, "error": lines[0], "details": lines[1..].join("\n"), "hint": error.hint(),
         });
         output.note(Tone::Plain, &document.to_string())?;
     } else {
-        output.note(Tone::Bad, HEADLINE)?;
+        output.note(Tone::Bad, headline)?;
         for line in lines {
             output.note(Tone::Dim, &line)?;
         }

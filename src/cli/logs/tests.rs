@@ -94,3 +94,22 @@ fn times_in_a_zone() {
     assert_eq!(in_zone("2026-01-01T10:00:00Z", zone).as_deref(), Some("2026-01-01T12:00:00.000+02:00"));
     assert_eq!(in_zone("yesterday", TimeZone::UTC), None);
 }
+
+#[test]
+fn lines_that_are_left_out_are_told_of_whatever_is_looked_for() {
+    let piece =
+        || LogsTail { lines: ["one", "two", "other"].map(ToOwned::to_owned).into(), truncated: false, ..piece() };
+    #[rustfmt::skip]
+    let rows = [
+        // limit, shown,   notice
+        (1,       "two\n", "Log tail truncated (increase --limit or --max-bytes).\n"),
+        (2,       "one\ntwo\n", ""),
+    ];
+    for (limit, shown, notice) in rows {
+        let (mut output, out, err) = captured(Format::Text, None);
+        let grep = Some(Regex::new("one|two").expect("a pattern"));
+        let logs = Logs { limit, grep, ..logs() };
+        logs.show(&piece(), &mut Position::default(), &mut output).expect("in memory");
+        assert_eq!((out.text().as_str(), err.text().as_str()), (shown, notice), "{limit}");
+    }
+}

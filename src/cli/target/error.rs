@@ -21,6 +21,15 @@ pub enum TargetError {
     /// A configured fingerprint is none.
     #[error("gateway.remote.tlsFingerprint cannot be read")]
     BadFingerprint(#[source] InvalidFingerprint),
+    /// The remote gateway of the configuration has no secret there.
+    #[error(
+        "gateway.remote.url names {url}, and no credentials for it are configured\nFix: set gateway.remote.token or \
+         gateway.remote.password, or pass --token or --password."
+    )]
+    RemoteWithoutCredentials {
+        /// Where it would have gone.
+        url: GatewayUrl,
+    },
     /// A URL was named without a secret; secrets of the configuration are not sent there.
     #[error(
         "gateway url override requires explicit credentials\nFix: pass --token or --password{}.\n\
@@ -35,11 +44,32 @@ pub enum TargetError {
     },
 }
 
+impl TargetError {
+    /// Without the secret that it needs, the gateway at the URL that `named_by` gave is not asked.
+    pub(crate) fn without_credentials(url: GatewayUrl, named_by: Source) -> Self {
+        match named_by {
+            Source::ConfigRemote => Self::RemoteWithoutCredentials { url },
+            named_by => Self::NeedsCredentials { url, named_by },
+        }
+    }
+
+    /// Which setting named the gateway.
+    pub(crate) fn named_by(&self) -> Source {
+        match self {
+            Self::BadUrl { named_by, .. } | Self::NeedsCredentials { named_by, .. } => named_by.clone(),
+            Self::RemoteWithoutCredentials { .. } | Self::BadFingerprint(_) => Source::ConfigRemote,
+        }
+    }
+}
+
 impl Hint for TargetError {
     fn hint(&self) -> String {
         match self {
             Self::BadUrl { problem, .. } => problem.hint(),
             Self::BadFingerprint(_) => "copy the fingerprint that the gateway printed at its start".into(),
+            Self::RemoteWithoutCredentials { .. } => {
+                "openclaw config set gateway.remote.token --stdin   (it is gateway.auth.token on the gateway's machine)".into()
+            }
             Self::NeedsCredentials { .. } => {
                 "the token is gateway.auth.token on the gateway's machine: in openclaw.json, OPENCLAW_GATEWAY_TOKEN, or \
                  identity/gateway-token of its state directory"

@@ -11,5 +11,5 @@ mod tests;
 pub use args::TargetArgs;
 pub(super) use args::milliseconds;
 pub use error::TargetError;
-pub use plan::{Known, Plan, Remote, Way, local_url, plan};
+pub use plan::{Known, Plan, Remote, Way, elsewhere, local_url, plan};
 pub use source::Source;

@@ -138,6 +138,15 @@ pub fn plan(args: &TargetArgs, known: Known<'_>) -> Result<Plan, TargetError> {
     Ok(Plan { ways, explicit: false })
 }
 
+/// The gateway that the command line or the configuration names; `None` where that of this state directory is meant.
+pub fn elsewhere(args: &TargetArgs, settings: &Settings) -> Option<GatewayUrl> {
+    let plan = plan(args, Known { settings, sockets: &[], announced: None, files: false }).ok()?;
+    plan.ways.into_iter().find_map(|way| match way {
+        Way::Network(remote) if plan.explicit => Some(remote.url),
+        _ => None,
+    })
+}
+
 /// Where the configuration says that the gateway of this machine listens.
 pub fn local_url(settings: &Settings) -> GatewayUrl {
     let listen = &settings.listen;

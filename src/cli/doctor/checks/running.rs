@@ -1,6 +1,9 @@
 //! Checks of what runs.
 
-use super::super::{facts::Facts, finding::Finding};
+use super::super::{
+    facts::{Facts, Remote},
+    finding::Finding,
+};
 use crate::{
     cli::version::BUILT_AT,
     defaults::CLOCK_SKEW_NOTICE,
@@ -38,6 +41,10 @@ pub(super) fn clock(facts: &Facts, found: &mut Vec<Finding>) {
 pub(super) fn port(facts: &Facts, found: &mut Vec<Finding>) {
     let Some(owner) = &facts.owner else { return };
     let ours = matches!(facts.lock, LockState::Held { same_kernel: true, .. });
+    if facts.remote.is_some() && !ours {
+        // No gateway wants the port of a client machine.
+        return;
+    }
     let port = facts.port;
     match owner.kind {
         Listener::OurGateway if ours => {}
@@ -65,7 +72,11 @@ pub(super) fn port(facts: &Facts, found: &mut Vec<Finding>) {
 
 pub(super) fn gateway(facts: &Facts, found: &mut Vec<Finding>) {
     let here = |words: &str| facts.place.command(words);
+    if let Some(remote) = &facts.remote {
+        elsewhere(remote, found);
+    }
     match (&facts.lock, &facts.answer) {
+        (LockState::Free, _) if facts.remote.is_some() => {}
         (LockState::Free, _) => {
             found.push(Finding::info("gateway.stopped", "no gateway runs here").fix("openclaw gateway run"));
         }
@@ -105,6 +116,25 @@ pub(super) fn gateway(facts: &Facts, found: &mut Vec<Finding>) {
             );
         }
         (LockState::Held { .. }, _) => {}
+    }
+}
+
+/// The gateway that a client machine is set up for.
+fn elsewhere(remote: &Remote, found: &mut Vec<Finding>) {
+    match remote {
+        Remote::Answers => {}
+        Remote::Unnamed => found.push(
+            Finding::warning(
+                "remote.unnamed",
+                "gateway.mode is remote, and no gateway is named: commands look for one here",
+            )
+            .fix("openclaw config set gateway.remote.url wss://HOST:PORT"),
+        ),
+        Remote::Fails { why, evidence, fix } => {
+            let finding =
+                Finding::error("remote.fails", format!("the remote gateway does not take this machine: {why}"));
+            found.push(evidence.iter().fold(finding, Finding::because).fix(fix));
+        }
     }
 }
 

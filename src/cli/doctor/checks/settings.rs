@@ -5,12 +5,14 @@ use super::super::{
     finding::{Finding, Repair, Severity},
 };
 use crate::{
-    config::{Origin, WarningKind},
+    config::{Origin, ProblemKind, WarningKind},
     hint::shell,
 };
 
 pub(super) fn configuration(facts: &Facts, found: &mut Vec<Finding>) {
-    for problem in &facts.config.problems {
+    // A client machine starts no gateway, and nothing is wrong with that.
+    for problem in facts.config.problems.iter().filter(|problem| !matches!(problem.what.kind, ProblemKind::RemoteMode))
+    {
         let finding = Finding::error("config.invalid", problem.to_string());
         found.push(finding.fix(problem.hint()));
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use super::{
     super::{
         command::{document, show},
-        facts::{Certificate, Directory, Disk, Entry, Facts},
+        facts::{Certificate, Directory, Disk, Entry, Facts, Remote},
         finding::{Finding, Repair, Severity},
         network::Network,
     },
@@ -47,11 +47,18 @@ fn healthy() -> Facts {
         network: Network::default(),
         lock: held(),
         answer: Some(Ok(env!("CARGO_PKG_VERSION").into())),
+        remote: None,
         seen: Vec::new(),
         port: 18789,
         owner: Some(PortOwner { process: None, uid: Some(1000), kind: Listener::OurGateway }),
         database: None,
     }
+}
+
+/// A machine that uses a gateway elsewhere. Another program's port is none of its business.
+fn client() -> Facts {
+    let remote = Some(Remote::Answers);
+    Facts { lock: LockState::Free, answer: None, remote, owner: Some(owner(Listener::Other, "nginx")), ..healthy() }
 }
 
 fn held() -> LockState {
@@ -158,6 +165,8 @@ fn broken() -> Vec<(&'static str, Severity, Facts)> {
         ("gateway.elsewhere",     Warning, Facts { lock: LockState::ForeignKernel, answer: None, ..healthy() }),
         ("gateway.unknown",       Warning, Facts { lock: LockState::Unknown, answer: None, ..healthy() }),
         ("gateway.closed",        Warning, Facts { lock: LockState::Closed { owner: 7 }, answer: None, ..healthy() }),
+        ("remote.unnamed",        Warning, Facts { remote: Some(Remote::Unnamed), ..client() }),
+        ("remote.fails",          Error,   Facts { remote: Some(Remote::Fails { why: "nothing listens there".into(), evidence: vec!["Source: config gateway.remote.url".into()], fix: "check host and port".into() }), ..client() }),
         ("state.openclaw",        Warning, Facts { database: Some("/home/u/.openclaw/state/openclaw.sqlite".into()), ..healthy() }),
         ("config.elsewhere",      Info,    Facts { foreign_files: vec!["/c/openclaw.json comes from a ConfigMap".into()], ..healthy() }),
     ];
@@ -167,6 +176,7 @@ fn broken() -> Vec<(&'static str, Severity, Facts)> {
 #[test]
 fn a_healthy_machine_has_no_findings() {
     assert_eq!(run(&healthy()), Vec::<Finding>::new());
+    assert_eq!(run(&client()), Vec::<Finding>::new());
 }
 
 #[test]

@@ -17,9 +17,10 @@ use super::{
 use crate::{
     cli::{
         CliError, Context, Session, Wish,
+        dashboard::page,
         last_words::{last_words, log_file},
         reach::open_way,
-        target::{Way, local_url},
+        target::{Way, elsewhere, local_url},
     },
     client::GatewayUrl,
     config::{Bind, ConfigError, Settings},
@@ -53,6 +54,16 @@ impl Status {
             None => Vec::new(),
         };
         let shares_network = process.as_ref().is_some_and(|process| same_network(process.pid));
+        let named = elsewhere(&self.target, settings);
+        let typed = process.as_ref().and_then(|process| named_bind(&process.command));
+        let (bind, bind_source) = match (typed, &announced) {
+            (Some(bind), _) => (bind, "the running gateway".to_owned()),
+            // It may have been started with another configuration than this command reads.
+            (None, Some(_)) => {
+                (settings.listen.bind, format!("this command's configuration: {}", settings.origin("gateway.bind")))
+            }
+            (None, None) => (settings.listen.bind, settings.origin("gateway.bind").to_string()),
+        };
         Ok(Report {
             state: context.state().path().to_owned(),
             config: context.paths.config.clone(),
@@ -61,7 +72,8 @@ impl Status {
             config_hint: context.problem.as_ref().map(crate::hint::Hint::hint),
             problems,
             values: values(settings, self.deep),
-            bind: settings.listen.bind,
+            bind,
+            bind_source,
             bind_host: match &announced {
                 Some(url) => Some(url.host().to_owned()),
                 None => bind_host(settings.listen.bind, settings.listen.custom_bind_host),
@@ -79,6 +91,8 @@ impl Status {
             urls: announced.as_ref().filter(|_| shares_network).map(reached_at).unwrap_or_default(),
             published: published(settings, listener.as_ref()),
             listener,
+            dashboard: page(named.as_ref().unwrap_or(&url), &settings.control_ui.base_path),
+            elsewhere: named.is_some(),
             url,
             socket: context.sockets(&lock).into_iter().find(|path| path.exists()),
             log_file: log_file(context, &lock),
@@ -203,9 +217,27 @@ fn is_link_local(ip: IpAddr) -> bool {
     }
 }
 
-/// Whether a command line names a port, which then counts before that of the configuration.
+/// What follows a flag in a command line, which then counts before the configuration.
+fn flag<'a>(command: &'a str, name: &str) -> Option<&'a str> {
+    let mut words = command.split_whitespace();
+    while let Some(word) = words.next() {
+        match word.strip_prefix(name) {
+            Some("") => return words.next(),
+            Some(rest) if rest.starts_with('=') => return rest.strip_prefix('='),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether a command line names a port.
 fn names_a_port(command: &str) -> bool {
-    command.split_whitespace().any(|word| word == "--port" || word.starts_with("--port="))
+    flag(command, "--port").is_some()
+}
+
+/// The bind mode that a command line names.
+fn named_bind(command: &str) -> Option<Bind> {
+    flag(command, "--bind")?.parse().ok()
 }
 
 /// Whether the process is in our own network.
@@ -233,15 +265,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_line_may_name_a_port() {
+    fn a_command_line_may_name_port_and_bind_mode() {
+        #[rustfmt::skip]
         let rows = [
-            ("openclaw gateway run --port 19001", true),
-            ("openclaw gateway run --port=19001 --bind lan", true),
-            ("openclaw gateway run --portable", false),
-            ("openclaw gateway run", false),
+            ("openclaw gateway run --port 19001",            true,  None),
+            ("openclaw gateway run --port=19001 --bind lan", true,  Some(Bind::Lan)),
+            ("openclaw gateway run --bind=loopback",         false, Some(Bind::Loopback)),
+            ("openclaw gateway run --portable --bind",       false, None),
+            ("openclaw gateway run",                         false, None),
         ];
-        for (command, expected) in rows {
-            assert_eq!(names_a_port(command), expected, "{command}");
+        for (command, port, bind) in rows {
+            assert_eq!(names_a_port(command), port, "{command}");
+            assert_eq!(named_bind(command), bind, "{command}");
         }
     }
 }

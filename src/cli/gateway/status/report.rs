@@ -7,7 +7,7 @@ use super::{
     probe::{Probe, Rpc},
 };
 use crate::{
-    client::{GatewayUrl, Scheme},
+    client::GatewayUrl,
     config::Bind,
     net::{PortOwner, Process},
     supervisor::Supervisor,
@@ -27,6 +27,8 @@ pub(super) struct Report {
     /// The settings that say who reaches the gateway and how.
     pub(super) values: Vec<Setting>,
     pub(super) bind: Bind,
+    /// Where the bind mode comes from.
+    pub(super) bind_source: String,
     pub(super) bind_host: Option<String>,
     pub(super) port: u16,
     pub(super) port_source: String,
@@ -36,6 +38,10 @@ pub(super) struct Report {
     pub(super) listener: Option<PortOwner>,
     /// Where the gateway of this machine is.
     pub(super) url: GatewayUrl,
+    /// Whether another gateway is meant: then it is no problem how this machine's own one fares.
+    pub(super) elsewhere: bool,
+    /// The page of the gateway that is meant.
+    pub(super) dashboard: String,
     /// Where else it is reached.
     pub(super) urls: Vec<String>,
     /// Where a container's port is published.
@@ -64,11 +70,6 @@ pub(super) struct Setting {
 }
 
 impl Report {
-    pub(super) fn dashboard(&self) -> String {
-        let scheme = if self.url.scheme() == Scheme::Wss { "https" } else { "http" };
-        format!("{scheme}://{}/", self.url.authority())
-    }
-
     /// By what the gateway was found.
     pub(super) fn found_by(&self) -> Vec<&'static str> {
         let answers = |rpc: &Rpc| rpc.result.is_ok() && rpc.is_socket();

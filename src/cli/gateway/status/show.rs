@@ -81,7 +81,10 @@ impl Report {
     fn show_network(&self, output: &mut Output) -> io::Result<()> {
         let host = self.bind_host.as_deref().unwrap_or("decided at start");
         let tls = if self.url.scheme() == Scheme::Wss { "on" } else { "off" };
-        let gateway = format!("bind={} ({host}), port={} ({}), TLS {tls}", self.bind, self.port, self.port_source);
+        let gateway = format!(
+            "bind={} ({host}; {}), port={} ({}), TLS {tls}",
+            self.bind, self.bind_source, self.port, self.port_source
+        );
         output.field("Gateway", Tone::Plain, &gateway)?;
         if !self.urls.is_empty() {
             output.field("Reached at", Tone::Plain, &self.urls.join(", "))?;
@@ -89,7 +92,7 @@ impl Report {
         if let Some(published) = &self.published {
             output.field("Published on", Tone::Plain, published)?;
         }
-        output.field("Dashboard", Tone::Plain, &self.dashboard())?;
+        output.field("Dashboard", Tone::Plain, &self.dashboard)?;
         let listener = match &self.listener {
             Some(owner) => owner.to_string(),
             None => "nobody".into(),

@@ -31,12 +31,15 @@ fn report(lock: Lock, probe: Probe) -> Report {
         problems: Vec::new(),
         values: Vec::new(),
         bind: Bind::Loopback,
+        bind_source: "default".into(),
         bind_host: Some("127.0.0.1".into()),
         port: 18789,
         port_source: "default".into(),
         configured_port: 18789,
         listener: None,
         url: GatewayUrl::new(Scheme::Ws, "127.0.0.1", 18789),
+        elsewhere: false,
+        dashboard: "http://127.0.0.1:18789/".into(),
         urls: Vec::new(),
         published: None,
         socket: None,
@@ -207,6 +210,16 @@ fn what_is_wrong_is_told_with_what_to_type() {
         "a gateway whose socket is gone",
         &report(running(), Probe::Tried(vec![socket(), Rpc { source: Source::LocalLoopback, ..greeted() }])),
     );
+    let unused = || absent(Source::LocalSocket, "/tmp/openclaw-1000/gateway.sock");
+    row("a place where its socket could be and is not", &report(running(), Probe::Tried(vec![greeted(), unused()])));
+    let mismatch = ErrorShape::invalid("unauthorized: gateway token mismatch (x)");
+    let mismatch = mismatch.with_details(json!({"nextCommand": "openclaw gateway status"}));
+    let refused = || Failure::Refused { error: Box::new(mismatch.clone()), closed: None };
+    let by_url = || failed(Source::CliUrl, "ws://127.0.0.1:18789", refused());
+    let remote = || Rpc { source: Source::ConfigRemote, address: "wss://gw.test:443".into(), ..greeted() };
+    let client = report(Lock::Free(LastGateway::Never), Probe::Tried(vec![remote()]));
+    row("a gateway elsewhere, and none here", &Report { elsewhere: true, ..client });
+    row("a wrong secret", &report(running(), Probe::Tried(vec![by_url()])));
     let elsewhere = Lock::Held { holder: None, here: false };
     row("a gateway on another machine", &report(elsewhere, Probe::Tried(nobody())));
     row("a state directory of another user", &report(Lock::Closed { owner: 7 }, Probe::Tried(nobody())));

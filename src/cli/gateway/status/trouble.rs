@@ -41,7 +41,9 @@ pub(super) fn troubles(report: &Report) -> Vec<Trouble> {
             next,
         ));
     }
-    troubles.extend(process(report));
+    if !report.elsewhere {
+        troubles.extend(process(report));
+    }
     troubles.extend(connection(report));
     troubles
 }
@@ -130,8 +132,10 @@ fn connection(report: &Report) -> Vec<Trouble> {
         let Err(error) = &rpc.result else { continue };
         let lives = matches!(report.lock, Lock::Held { here: true, .. });
         if rpc.is_socket() && rpc.is_absent() {
-            // A gateway that lives and cannot be asked; where none lives, that is said above.
-            if lives {
+            // A gateway that lives and cannot be asked; where none lives, that is said above. Of the places where a socket may
+            // be, one is enough.
+            let has_other = report.probe.tried().iter().any(|other| other.is_socket() && !other.is_absent());
+            if lives && !has_other {
                 troubles.push(Trouble::new(error.lines().swap_remove(0), "openclaw gateway restart"));
             }
             continue;
@@ -143,10 +147,14 @@ fn connection(report: &Report) -> Vec<Trouble> {
         if told.is_socket() && told.result.is_ok() && rpc.brought_nothing() {
             continue;
         }
-        let hint = error.hint();
-        // The first line says what; the rest of advice in several lines is told by the command itself.
-        let next = hint.lines().next_back().unwrap_or_default().to_owned();
-        troubles.push(Trouble::new(format!("{}: {}", rpc.source, error.lines().swap_remove(0)), next));
+        troubles.push(Trouble::new(format!("{}: {}", rpc.source, error.lines().swap_remove(0)), next(&error.hint())));
     }
     troubles
+}
+
+/// What to type, of advice in several lines: the first says what, the last where. Never the command that was typed just now.
+fn next(hint: &str) -> String {
+    const TYPED: &str = "where the gateway runs: openclaw gateway status";
+    let last = hint.lines().rfind(|line| *line != TYPED);
+    last.map_or_else(|| "where the gateway runs: openclaw logs".to_owned(), ToOwned::to_owned)
 }
