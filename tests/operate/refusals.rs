@@ -121,8 +121,11 @@ fn whoever_may_not_look_at_a_gateway_is_told_whose_it_is() {
     }
     let gateway = OurGateway::start(home);
     let state = gateway.home().state();
+    // Where the tests are built, another user may not be let in.
+    let program = gateway.home().path().join("openclaw");
+    std::fs::copy(OurGateway::program(), &program).expect("there is room");
     let as_another = |words: &[&str]| {
-        let mut command = gateway.home().command(OurGateway::program());
+        let mut command = gateway.home().command(&program);
         super::Ran::to_end(command.uid(1234).gid(1234).env("OPENCLAW_STATE_DIR", &state).args(words), super::PATIENCE)
     };
     let whose = format!("run this as uid 0, which owns {}", state.display());
