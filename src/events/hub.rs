@@ -10,11 +10,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::sync::broadcast;
+use tokio::sync::broadcast::{self, error::TryRecvError};
 
 use super::{
     Event, Signal,
-    queue::{Delivery, Queue, Taken},
+    queue::{Delivery, Queue, SignalsLost, Taken},
 };
 use crate::{
     defaults::MAX_WAITING_SIGNALS,
@@ -26,10 +26,8 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Hub {
     listeners: Arc<Mutex<Vec<Arc<Listener>>>>,
+    /// For those that are about to become sessions.
     signals: broadcast::Sender<Signal>,
-    /// How many signals were sent. Sessions wait on their own queues only, and look here: a wait on the signals themselves
-    /// is a lock that all sessions share, at every frame.
-    signalled: Arc<AtomicU64>,
     /// How many events did not fit the queue of a session.
     lost: Arc<AtomicU64>,
 }
@@ -47,12 +45,7 @@ pub struct QueuesDepth {
 
 impl Default for Hub {
     fn default() -> Self {
-        Self {
-            listeners: Arc::default(),
-            signals: broadcast::channel(MAX_WAITING_SIGNALS).0,
-            signalled: Arc::default(),
-            lost: Arc::default(),
-        }
+        Self { listeners: Arc::default(), signals: broadcast::channel(MAX_WAITING_SIGNALS).0, lost: Arc::default() }
     }
 }
 
@@ -71,9 +64,6 @@ pub struct Subscriber {
     hub: Hub,
     listener: Arc<Listener>,
     taken: Taken,
-    signals: broadcast::Receiver<Signal>,
-    /// How many signals had been sent when there was none left to hear.
-    heard: u64,
 }
 
 /// The signals since it was taken. Dropping it misses them.
@@ -102,8 +92,19 @@ impl Hub {
     pub fn subscribe(&self, signals: Signals, device: Option<DeviceId>, role: Role, scopes: &Scopes) -> Subscriber {
         let admitted = EventGuard::ALL.map(|guard| guard.admits(role, scopes));
         let listener = Arc::new(Listener { device, admitted, queue: Queue::default() });
-        self.lock().push(Arc::clone(&listener));
-        Subscriber { hub: self.clone(), listener, taken: Taken::default(), signals: signals.0, heard: 0 }
+        // While this is locked no signal is sent: each one was heard before, or comes to the queue.
+        let mut listeners = self.lock();
+        let mut heard = signals.0;
+        loop {
+            match heard.try_recv() {
+                Ok(signal) => listener.hear(&signal),
+                Err(TryRecvError::Lagged(_)) => listener.queue.lose_signals(),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        listeners.push(Arc::clone(&listener));
+        drop(listeners);
+        Subscriber { hub: self.clone(), listener, taken: Taken::default() }
     }
 
     /// Tells every session that may see it. Never waits: where a queue is full, that session loses the event.
@@ -117,14 +118,12 @@ impl Hub {
         }
     }
 
-    /// Tells every session that some of them no longer count.
+    /// Tells those sessions that may no longer count.
     pub fn signal(&self, signal: Signal) {
-        // Without sessions there is nobody to tell.
+        let listeners = self.lock();
+        listeners.iter().for_each(|listener| listener.hear(&signal));
+        // Where nobody is about to become a session there is nobody else to tell.
         let _ = self.signals.send(signal);
-        self.signalled.fetch_add(1, Ordering::Release);
-        for listener in self.lock().iter() {
-            listener.queue.wake();
-        }
     }
 
     /// The devices that have a session.
@@ -152,6 +151,18 @@ impl Hub {
     }
 }
 
+impl Listener {
+    fn hear(&self, signal: &Signal) {
+        let concerns = match signal {
+            Signal::Invalidate(invalidate) => self.device == Some(invalidate.device),
+            Signal::SecretRotated { .. } => true,
+        };
+        if concerns {
+            self.queue.signal(signal.clone());
+        }
+    }
+}
+
 impl Subscriber {
     /// The next event or signal; signals first. Cancel safe.
     pub async fn next(&mut self) -> Notice {
@@ -168,30 +179,17 @@ impl Subscriber {
     }
 
     fn now(&mut self) -> Option<Notice> {
-        self.next_signal().or_else(|| self.try_next().map(Notice::Event))
+        let queue = &self.listener.queue;
+        match queue.next_signal() {
+            Some(Ok(signal)) => Some(Notice::Signal(signal)),
+            Some(Err(SignalsLost)) => Some(Notice::SignalsLost),
+            None => self.try_next().map(Notice::Event),
+        }
     }
 
     /// The next event, if one waits.
     pub fn try_next(&mut self) -> Option<Delivery> {
         self.listener.queue.pop(&mut self.taken)
-    }
-
-    fn next_signal(&mut self) -> Option<Notice> {
-        let sent = self.hub.signalled.load(Ordering::Acquire);
-        if sent == self.heard {
-            return None;
-        }
-        match self.signals.try_recv() {
-            Ok(signal) => Some(Notice::Signal(signal)),
-            Err(broadcast::error::TryRecvError::Empty) => {
-                self.heard = sent;
-                None
-            }
-            // The hub holds the sender, and we hold the hub: it never closes.
-            Err(broadcast::error::TryRecvError::Lagged(_) | broadcast::error::TryRecvError::Closed) => {
-                Some(Notice::SignalsLost)
-            }
-        }
     }
 }
 
@@ -209,6 +207,7 @@ mod tests {
     use super::*;
     use crate::{
         defaults::{MAX_OUTBOUND_BYTES, MAX_OUTBOUND_FRAMES},
+        events::{Invalidate, InvalidateReason},
         protocol::{EventName, Scope},
     };
 
@@ -302,6 +301,27 @@ mod tests {
         hub.signal(Signal::SecretRotated { epoch: 4 });
         let notice = waiting.await.expect("no panic");
         assert!(matches!(notice, Notice::Signal(Signal::SecretRotated { epoch: 4 })), "{notice:?}");
+    }
+
+    #[tokio::test]
+    async fn a_session_hears_of_its_own_device_only() {
+        let hub = Hub::default();
+        let [own, other] = [1, 2].map(|byte| DeviceId::of_key_bytes(&[byte; 32]));
+        let ends = |device| Signal::Invalidate(Invalidate { device, role: None, why: InvalidateReason::Removed });
+        let early = hub.listen();
+        hub.signal(ends(other));
+        hub.signal(ends(own));
+        let mut subscriber = hub.subscribe(early, Some(own), Role::Operator, &Scopes::none());
+        for _ in 0..2 * MAX_WAITING_SIGNALS {
+            hub.signal(ends(other));
+        }
+        hub.signal(ends(own));
+        hub.publish(event(EventName::Tick));
+        for _ in 0..2 {
+            let notice = subscriber.next().await;
+            assert!(matches!(&notice, Notice::Signal(Signal::Invalidate(it)) if it.device == own), "{notice:?}");
+        }
+        assert!(matches!(subscriber.next().await, Notice::Event(_)));
     }
 
     #[tokio::test]

@@ -2,14 +2,18 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Context,
 };
 
 use futures_util::task::AtomicWaker;
 
+use super::Signal;
 use crate::{
-    defaults::{MAX_OUTBOUND_BYTES, MAX_OUTBOUND_FRAMES},
+    defaults::{MAX_OUTBOUND_BYTES, MAX_OUTBOUND_FRAMES, MAX_WAITING_SIGNALS},
     protocol::EventFrame,
 };
 
@@ -20,6 +24,8 @@ const MOST_ROOM_KEPT: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
+    /// Whether there are signals, so that a session that has none does not lock to learn it.
+    signalled: AtomicBool,
     session: AtomicWaker,
 }
 
@@ -30,7 +36,14 @@ struct Waiting {
     depth: Depth,
     /// How many events did not fit since the last one that did.
     lost: u64,
+    signals: VecDeque<Signal>,
+    /// Whether a signal did not fit.
+    signals_lost: bool,
 }
+
+/// A signal was missed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SignalsLost;
 
 /// How much waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -95,13 +108,45 @@ impl Queue {
         taken.events.pop_front()
     }
 
-    /// Has the session that asks woken when something comes, or when [`Queue::wake`] is called.
-    pub(super) fn wake_later(&self, cx: &Context<'_>) {
-        self.session.register(cx.waker());
+    /// Tells the session what may end it.
+    pub(super) fn signal(&self, signal: Signal) {
+        let mut waiting = self.lock();
+        if waiting.signals.len() < MAX_WAITING_SIGNALS {
+            waiting.signals.push_back(signal);
+        } else {
+            waiting.signals_lost = true;
+        }
+        self.tell(waiting);
     }
 
-    pub(super) fn wake(&self) {
+    /// Tells the session that a signal was missed.
+    pub(super) fn lose_signals(&self) {
+        let mut waiting = self.lock();
+        waiting.signals_lost = true;
+        self.tell(waiting);
+    }
+
+    fn tell(&self, waiting: MutexGuard<'_, Waiting>) {
+        self.signalled.store(true, Ordering::Release);
+        drop(waiting);
         self.session.wake();
+    }
+
+    /// The next signal, if one waits.
+    pub(super) fn next_signal(&self) -> Option<Result<Signal, SignalsLost>> {
+        if !self.signalled.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut waiting = self.lock();
+        let lost = std::mem::take(&mut waiting.signals_lost).then_some(Err(SignalsLost));
+        let next = lost.or_else(|| waiting.signals.pop_front().map(Ok));
+        self.signalled.store(!waiting.signals.is_empty() || waiting.signals_lost, Ordering::Release);
+        next
+    }
+
+    /// Has the session that asks woken when something comes.
+    pub(super) fn wake_later(&self, cx: &Context<'_>) {
+        self.session.register(cx.waker());
     }
 
     pub(super) fn depth(&self) -> Depth {

@@ -3,6 +3,8 @@
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use futures_util::FutureExt as _;
+use hyper::HeaderMap;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
@@ -10,13 +12,14 @@ use super::{Shared, policies::Policies};
 use crate::{
     advice::PeerKind,
     auth::{AuthPolicy, Hop, ProxyUser, TrustedProxyFailure},
+    defaults::WRITE_TIMEOUT,
     handshake::{Refusal, Turned, Unauthenticated, Visitor, Welcome},
     http::{self, RequestHead, Upgraded},
     net::{Accepted, PeerAddr, Transport},
     observed::Sighting,
     policy::Policy,
     presence::Newcomer,
-    protocol::{ClientMode, Scope},
+    protocol::{ClientMode, Scope, Scopes},
     session::{ConnectionId, Session},
     source::{Arrival, Preamble, Source},
 };
@@ -135,7 +138,13 @@ async fn handshake(
     let hello = shared.greeting.hello(entry, &known.visitor().id);
     let principal = &entry.principal;
     let subscriber = shared.hub.subscribe(signals, principal.device, principal.role, &principal.scopes);
-    known.admit(Welcome { hello, subscriber }, &shared.doors, policy).await
+    tokio::select! {
+        admitted = timeout(WRITE_TIMEOUT, known.admit(Welcome { hello, subscriber }, &shared.doors, policy)) => {
+            // Whoever does not read its greeting is gone as far as we can tell.
+            admitted.unwrap_or(Err(Turned::Left))
+        }
+        () = stop.cancelled() => Err(Turned::Left),
+    }
 }
 
 fn visitor(
@@ -149,9 +158,6 @@ fn visitor(
     let host = text("host");
     let own = policy.surroundings.own_addresses();
     let judgement = policy.hosts(&own).judge(host.as_deref());
-    let scope_cap = head
-        .text("x-openclaw-scopes")
-        .map(|list| list.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(Scope::new).collect());
     Visitor {
         id: ConnectionId::random(),
         proxy_user: proxy_user(&head, policy),
@@ -164,13 +170,58 @@ fn visitor(
         judgement,
         peer_kind,
         tls,
-        scope_cap,
+        scope_cap: scope_cap(&head.headers),
         source: head.source,
     }
+}
+
+/// What every line of the header permits. One that cannot be read permits nothing: a cap never widens.
+fn scope_cap(headers: &HeaderMap) -> Option<Scopes> {
+    let lines = headers.get_all("x-openclaw-scopes").iter().map(|line| {
+        let list = line.to_str().unwrap_or_default();
+        list.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(Scope::new).collect::<Scopes>()
+    });
+    lines.reduce(|one, other| {
+        let common =
+            |these: &Scopes, those: &Scopes| these.iter().filter(|scope| those.cover(scope)).cloned().collect();
+        Scopes::union(&common(&one, &other), &common(&other, &one))
+    })
 }
 
 fn proxy_user(head: &RequestHead, policy: &Policy) -> Option<Result<ProxyUser, TrustedProxyFailure>> {
     let AuthPolicy::TrustedProxy { proxy, .. } = &policy.auth else { return None };
     let peer_is_ours = head.source.peer.is_some_and(|peer| policy.surroundings.owns(peer));
     Some(proxy.user(Hop::of(&head.source, peer_is_ours), &head.headers))
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn every_line_of_a_cap_takes_away() {
+        #[rustfmt::skip]
+        type Row = (&'static [&'static [u8]], Option<&'static [&'static str]>);
+        let rows: [Row; 8] = [
+            (&[], None),
+            (&[b""], Some(&[])),
+            (&[b"operator.read, operator.pairing"], Some(&["operator.read", "operator.pairing"])),
+            (&[b"operator.admin", b"operator.read"], Some(&["operator.read"])),
+            (&[b"operator.read", b"operator.admin"], Some(&["operator.read"])),
+            (&[b"operator.read", b"operator.pairing"], Some(&[])),
+            (&[b"operator.read, \xe9"], Some(&[])),
+            (&[b"operator.admin", b"\xe9", b"operator.admin"], Some(&[])),
+        ];
+        for (lines, expected) in rows {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("x-openclaw-scopes", HeaderValue::from_bytes(line).expect("a value"));
+            }
+            let cap = scope_cap(&headers);
+            let names = cap.as_ref().map(|cap| cap.iter().map(Scope::as_str).collect::<Vec<_>>());
+            assert_eq!(names.as_deref(), expected, "{lines:?}");
+        }
+    }
 }

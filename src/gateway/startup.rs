@@ -218,6 +218,7 @@ fn shared(
             throttle: Arc::new(throttle),
             place: machine.place.clone(),
             log: LogBudget::default(),
+            current: policy.subscribe(),
         },
         greeting: Greeting {
             presence: presence.clone(),

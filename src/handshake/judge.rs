@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::{
     LogBudget, Refusal, Visitor, log,
     refusal::{Audience, seen},
@@ -22,6 +24,7 @@ use crate::{
     policy::Policy,
     protocol::{Challenge, ClientInfo, ClientMode, ConnectParams, Dialect, ProtocolRange, Role, Scopes},
     source::{Silence, Source},
+    store::TokenRecord,
 };
 
 /// Whatever decides who may enter.
@@ -35,6 +38,8 @@ pub struct Doors {
     pub place: Place,
     /// How much may be written of those who are not let in.
     pub log: LogBudget,
+    /// The policy in force: the one that a connection was accepted under may be an earlier one.
+    pub current: watch::Receiver<Arc<Policy>>,
 }
 
 /// As what a peer may enter.
@@ -93,12 +98,12 @@ impl Doors {
         if visitor.source.silence == Silence::Always {
             return asked.by_local_socket(proven);
         }
-        let Accepted { mechanism, user } = self.authenticate(policy, &asked, proven.as_ref()).await?;
+        let (Accepted { mechanism, user }, token) = self.authenticate(policy, &asked, proven.as_ref()).await?;
         if let Some(user) = &user {
             log::vouched_for(visitor, user);
         }
         let mut entry = if let Some(device) = proven {
-            self.pair(policy, &asked, mechanism, device).await?
+            self.pair(policy, &asked, mechanism, device, token).await?
         } else {
             let audience = Audience { visitor, connect: Some(connect), place: &self.place, policy };
             asked.without_device(mechanism, audience)?
@@ -107,13 +112,13 @@ impl Doors {
         Ok(entry)
     }
 
-    /// The secret, behind the throttle.
+    /// The secret, behind the throttle, and the record of the device token, where that is what was accepted.
     async fn authenticate(
         &self,
         policy: &Policy,
         asked: &Asked<'_>,
         proven: Option<&ProvenDevice>,
-    ) -> Result<Accepted, Refusal> {
+    ) -> Result<(Accepted, Option<TokenRecord>), Refusal> {
         let source = &asked.visitor.source;
         let presented = Presented::of(asked.connect.auth.as_ref());
         let token = match proven {
@@ -135,8 +140,16 @@ impl Doors {
             device,
             proxy: asked.visitor.proxy_user.as_ref(),
         };
-        match self.throttle.judge(key, &presented, || judge(&policy.auth, &attempt)).await {
-            Ok(accepted) => Ok(accepted),
+        let judged = self.throttle.judge(key, &presented, || judge(&policy.auth, &attempt)).await;
+        // Nobody gets in by a secret that was replaced while the connection was being made.
+        if policy.is_rotated_by(&self.current.borrow()) {
+            return Err(Refusal::AuthChanged);
+        }
+        match judged {
+            Ok(accepted) => {
+                let token = token.filter(|_| accepted.mechanism == Mechanism::DeviceToken);
+                Ok((accepted, token))
+            }
             // Nothing was brought at all, not even a device: that is no wrong secret, but a program that does not know what
             // to bring.
             Err(AuthFailure::TokenMissing | AuthFailure::PasswordMissing) if proven.is_none() => {
@@ -153,6 +166,7 @@ impl Doors {
         asked: &Asked<'_>,
         mechanism: Mechanism,
         device: ProvenDevice,
+        token: Option<TokenRecord>,
     ) -> Result<Entry, Refusal> {
         let Asked { visitor, connect, dialect, role, .. } = *asked;
         let grant = Grant { pairs_silently: asked.pairs_silently(mechanism) };
@@ -170,12 +184,18 @@ impl Doors {
             browser_origin: visitor.browser.then(|| visitor.origin.clone()).flatten(),
             client: visitor.source.remote_address(),
         };
-        let connecting = Connecting { connection: visitor.id.as_str(), mechanism, address: visitor.source.client };
+        let connecting = Connecting {
+            connection: visitor.id.as_str(),
+            mechanism,
+            token: token.as_ref(),
+            address: visitor.source.client,
+        };
         let verdict =
             self.pairing.judge(&claim, grant, connecting).await.map_err(|error| Refusal::Store(chain(&error)))?;
         let admission = match verdict {
             Verdict::Admitted(admission) => admission,
             Verdict::Refused(refusal) => return Err(Refusal::Pairing(refusal)),
+            Verdict::TokenEnded => return Err(Refusal::Auth(AuthFailure::DeviceTokenMismatch)),
         };
         let scope_advice = admission.waiting.as_ref().map(|waiting| {
             let command = self.place.command(&format!("devices approve {}", waiting.request));

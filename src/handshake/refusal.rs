@@ -51,6 +51,8 @@ pub enum Refusal {
     Pairing(PairingRefusal),
     /// The state could not be read or written.
     Store(String),
+    /// The shared secret was replaced while the connection was being made.
+    AuthChanged,
     /// The gateway is stopping.
     Draining,
 }
@@ -114,6 +116,7 @@ impl Refusal {
             Self::Auth(_) => "unauthorized",
             Self::Pairing(_) => "pairing-required",
             Self::Store(_) => "store-unavailable",
+            Self::AuthChanged => "auth-changed",
             Self::Draining => "draining",
         }
     }
@@ -179,6 +182,15 @@ impl Refusal {
                 let message = "the gateway cannot read or write its state (its log says why)";
                 Told { error: Some(ErrorShape::unavailable(message)), close: Close::new(CloseCode::Internal, message) }
             }
+            Self::AuthChanged => Told {
+                error: Some(ErrorShape {
+                    retryable: Some(true),
+                    ..ErrorShape::unavailable(
+                        "the gateway's secret was changed while this connection was being made: connect again, with the new one",
+                    )
+                }),
+                close: Close::new(CloseCode::Invalidated, "gateway auth changed"),
+            },
             Self::Draining => Told {
                 error: Some(ErrorShape {
                     retryable: Some(true),

@@ -118,16 +118,16 @@ pub async fn serve(accepted: Accepted, app: &App, gate: &Gate<'_>) -> Option<Upg
             () = ticket.expired() => debug!(target: "gateway/http", "a peer that had proved nothing was cut"),
         }
     }
-    let (stream, read_ahead) = ended?;
+    let (mut stream, read_ahead) = ended?;
     let Some(head) = head.into_inner().ok().flatten() else {
         close_gently(stream).await;
         return None;
     };
     ticket.has_spoken();
     hold.release();
-    let socket = WebSocketStream::from_partially_read(
+    stream.expect_frames(read_ahead, MAX_PREAUTH_FRAME_BYTES);
+    let socket = WebSocketStream::from_raw_socket(
         stream,
-        read_ahead.to_vec(),
         Role::Server,
         Some(
             WebSocketConfig::default()

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use futures_util::FutureExt;
+use tokio::task::JoinError;
 
 use super::Access;
 use crate::{
@@ -33,7 +34,8 @@ where
     Box::new(move |caller, request| method(&state, caller, request))
 }
 
-/// A handler that waits for something.
+/// A handler that waits for something. What it does is done to the end although its caller goes: a change that was written
+/// has to be told as well.
 pub(super) fn later<S, F, Fut>(state: &S, method: F) -> Handler
 where
     S: Clone + Send + Sync + 'static,
@@ -41,7 +43,16 @@ where
     Fut: Future<Output = Reply> + Send + 'static,
 {
     let state = state.clone();
-    Box::new(move |caller, request| Answer::Later(method(state.clone(), Arc::clone(caller), request.clone()).boxed()))
+    Box::new(move |caller, request| {
+        let work = tokio::spawn(method(state.clone(), Arc::clone(caller), request.clone()));
+        Answer::Later(async move { work.await.unwrap_or_else(|error| Err(broke_off(&error))) }.boxed())
+    })
+}
+
+/// A handler that panicked, or that the end of the gateway overtook.
+fn broke_off(error: &JoinError) -> ErrorShape {
+    tracing::warn!(target: "gateway", "a call broke off: {error}");
+    ErrorShape::unavailable("the call broke off, whether it had an effect is not known; `openclaw logs` says why")
 }
 
 /// Every method that this gateway serves.

@@ -7,10 +7,12 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 
 use super::{Transport, Wire};
 
@@ -20,11 +22,60 @@ const LIFTED: usize = usize::MAX;
 /// Reads from a stream until a budget is used up; writing is not limited.
 ///
 /// The WebSocket library fixes its frame limit when a connection is made, and ours grows when the peer has proved who it is.
-/// So the small limit is held here, below the frames.
+/// So the small limit is held here, below the frames, by what has come and by what their headers declare.
 #[derive(Debug)]
 pub struct ByteBudget<S> {
     stream: S,
     left: Arc<AtomicUsize>,
+    /// Bytes that were read too early, and are read again.
+    front: Bytes,
+    /// Where the frames are, once there are any.
+    frames: Option<Box<Frames>>,
+}
+
+/// Follows the frames of a peer by their headers (RFC 6455, section 5.2): the library reserves what a header declares, long before
+/// it has come.
+#[derive(Debug)]
+struct Frames {
+    /// The longest one that is let through, in bytes.
+    most: u64,
+    /// What there is of the next header.
+    header: Vec<u8>,
+    /// How much is left of the frame before it.
+    rest: u64,
+}
+
+impl Frames {
+    fn follow(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while let Some((first, others)) = bytes.split_first() {
+            if self.rest > 0 {
+                let skipped = bytes.len().min(usize::try_from(self.rest).unwrap_or(usize::MAX));
+                self.rest -= skipped as u64;
+                bytes = &bytes[skipped..];
+                continue;
+            }
+            bytes = others;
+            self.header.push(*first);
+            // What is no header is the library's to refuse.
+            if let Ok(Some((_, length))) = FrameHeader::parse(&mut io::Cursor::new(&self.header)) {
+                if length > self.most {
+                    return Err(exhausted());
+                }
+                self.rest = length;
+                self.header.clear();
+            } else if self.header.len() > LONGEST_HEADER_BYTES {
+                self.header.clear();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The longest header of a frame.
+const LONGEST_HEADER_BYTES: usize = 14;
+
+fn exhausted() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, Exhausted)
 }
 
 /// Lifts the budget of a stream that is owned elsewhere.
@@ -52,7 +103,13 @@ impl<S> ByteBudget<S> {
     /// Lets `bytes` through.
     pub fn new(stream: S, bytes: usize) -> (Self, BudgetHandle) {
         let left = Arc::new(AtomicUsize::new(bytes));
-        (Self { stream, left: Arc::clone(&left) }, BudgetHandle(left))
+        (Self { stream, left: Arc::clone(&left), front: Bytes::new(), frames: None }, BudgetHandle(left))
+    }
+
+    /// From now on frames come, the first of them in what was `read` already, and none longer than `most` bytes is let through.
+    pub fn expect_frames(&mut self, read: Bytes, most: usize) {
+        self.front = read;
+        self.frames = Some(Box::new(Frames { most: most as u64, header: Vec::new(), rest: 0 }));
     }
 }
 
@@ -71,19 +128,28 @@ impl<S: Transport> Transport for ByteBudget<S> {
 impl<S: AsyncRead + Unpin> AsyncRead for ByteBudget<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let left = self.left.load(Ordering::Relaxed);
-        if left == LIFTED {
+        if left == LIFTED && self.front.is_empty() {
+            self.frames = None;
             return Pin::new(&mut self.stream).poll_read(cx, buf);
         }
-        if left == 0 {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, Exhausted)));
+        let before = buf.filled().len();
+        if !self.front.is_empty() {
+            let most = self.front.len().min(buf.remaining());
+            buf.put_slice(&self.front.split_to(most));
+        } else if left == 0 {
+            return Poll::Ready(Err(exhausted()));
+        } else {
+            let most = left.min(buf.remaining());
+            let mut part = ReadBuf::new(buf.initialize_unfilled_to(most));
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut part))?;
+            let read = part.filled().len();
+            buf.advance(read);
+            self.left.fetch_sub(read, Ordering::Relaxed);
         }
-        let most = left.min(buf.remaining());
-        let mut part = ReadBuf::new(buf.initialize_unfilled_to(most));
-        let polled = Pin::new(&mut self.stream).poll_read(cx, &mut part);
-        let read = part.filled().len();
-        buf.advance(read);
-        self.left.fetch_sub(read, Ordering::Relaxed);
-        polled
+        if let Some(frames) = self.frames.as_mut().filter(|_| left != LIFTED) {
+            frames.follow(&buf.filled()[before..])?;
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

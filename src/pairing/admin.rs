@@ -91,7 +91,7 @@ impl Pairing {
             if !caller.manages(&device) {
                 return Err(PairingError::RejectionDenied);
             }
-            let refused = Some(Refused::at(self.clock.now_ms()));
+            let refused = Some(self.refused(&stored));
             let record = DeviceRecord { pending: None, refused, paired: stored.record.paired.clone() };
             if self.set(&device, &stored, record).await?.is_some() {
                 tracing::info!(target: "gateway", "device pairing rejected device={device}");
@@ -100,6 +100,13 @@ impl Pairing {
             }
         }
         Err(PairingError::Contended)
+    }
+
+    /// A refusal that is later than the approval of the record, whatever a clock that was set meanwhile says: the later one
+    /// settles the other.
+    fn refused(&self, stored: &Stored) -> Refused {
+        let approved_at = stored.record.paired.as_ref().map(|paired| paired.approved_at_ms);
+        Refused::at(self.clock.now_ms().max(approved_at.unwrap_or_default()))
     }
 
     /// Removes a paired device: its tokens stop counting, its sessions end, its request goes. If it comes back, it is a new
@@ -114,7 +121,7 @@ impl Pairing {
                 return Err(PairingError::RemovalDenied);
             }
             let refused = match &stored.record.refused {
-                None => paired.has_revocation().then(|| Refused::at(self.clock.now_ms())),
+                None => paired.has_revocation().then(|| self.refused(&stored)),
                 mark => mark.clone(),
             };
             let record = DeviceRecord { refused, ..DeviceRecord::default() };

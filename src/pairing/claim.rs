@@ -9,7 +9,7 @@ use crate::{
     defaults::{MAX_SCOPE_CHARS, MAX_SCOPES},
     device::{DeviceId, DeviceKey},
     protocol::{ClientId, ClientMode, RequestId, Role, Scope, Scopes},
-    store::scopes_of,
+    store::{TokenRecord, scopes_of},
 };
 
 /// What a device that proved its key, and passed authentication, asks for.
@@ -58,6 +58,8 @@ pub struct Connecting<'a> {
     pub connection: &'a str,
     /// What let it in. What the device's token permits bounds a connect that rests on the token.
     pub mechanism: Mechanism,
+    /// The record by which its device token was accepted, where that let it in.
+    pub token: Option<&'a TokenRecord>,
     /// The address in the audit line, of local clients too.
     pub address: Option<IpAddr>,
 }
@@ -76,6 +78,8 @@ pub enum Verdict {
     Admitted(Admission),
     /// It has to wait for an operator.
     Refused(PairingRefusal),
+    /// The device token that let it in was rotated or revoked meanwhile.
+    TokenEnded,
 }
 
 /// As what a device is let in.

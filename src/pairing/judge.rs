@@ -35,6 +35,9 @@ impl Pairing {
 
     async fn try_judge(&self, claim: &Claim, grant: Grant, connecting: Connecting<'_>) -> Tried<Verdict> {
         let stored = self.store.get(&claim.device).await?;
+        if has_ended(connecting.token, &stored, claim.role) {
+            return Ok(Some(Verdict::TokenEnded));
+        }
         match decide(claim, &stored.record, grant, connecting.mechanism) {
             Decision::Admit(scopes) => self.admit(claim, &stored, scopes, connecting.mechanism, None).await,
             Decision::Approve(reason) => self.approve_silently(claim, &stored, reason, connecting).await,
@@ -50,6 +53,9 @@ impl Pairing {
                     }
                 };
                 let stored = self.store.get(&claim.device).await?;
+                if has_ended(connecting.token, &stored, claim.role) {
+                    return Ok(Some(Verdict::TokenEnded));
+                }
                 self.admit(claim, &stored, scopes, connecting.mechanism, waiting).await
             }
             Decision::Ask(reason) => {
@@ -190,4 +196,10 @@ impl Pairing {
 /// The role as log lines name it where a request asks for several.
 pub(super) fn roles(pending: &Pending) -> String {
     pending.roles().into_iter().map(Role::as_str).collect::<Vec<_>>().join(",")
+}
+
+/// Whether the token of the record `accepted` counts no more: who waited with it in the throttle must not be handed its successor.
+fn has_ended(accepted: Option<&TokenRecord>, stored: &Stored, role: Role) -> bool {
+    let now = stored.record.paired.as_ref().and_then(|paired| paired.tokens.get(&role));
+    accepted.is_some_and(|accepted| !now.is_some_and(|now| !now.is_revoked() && accepted.outlived_by(now)))
 }

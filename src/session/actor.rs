@@ -27,6 +27,7 @@ use crate::{
         PING_INTERVAL,
     },
     events::{Delivery, Invalidate, InvalidateReason, Notice, Signal, Subscriber},
+    logs::sanitize,
     net::Transport,
     protocol::{Close, CloseCode, ErrorShape, NotARequest, Request},
 };
@@ -198,8 +199,8 @@ impl<S: Transport> Session<S> {
             info!(
                 target: "gateway/ws",
                 "⇄ res ✗ {} {}ms errorCode={} errorMessage={} conn={} id={}",
-                crate::logs::sanitize::header(&request.method), started.elapsed().as_millis(), error.code.as_str(),
-                crate::logs::sanitize::header(&error.message), short(self.caller.id.as_str()), short(&request.id),
+                sanitize::field(&request.method), started.elapsed().as_millis(), error.code.as_str(),
+                sanitize::header(&error.message), short(self.caller.id.as_str()), sanitize::field(short(&request.id)),
             );
         }
         Ok(outbound::reply(&mut self.socket, &request.id, reply.as_ref()).await?)

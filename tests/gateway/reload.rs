@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use crate::support::{Close, Connect, Device, TestGateway, eventually, tls_connect};
+use crate::support::{Close, Connect, Device, Session, TestGateway, eventually, refused, tls_connect};
 
 const OLD: &str = "the-token-of-yesterday";
 const NEW: &str = "the-token-of-today";
@@ -44,6 +44,27 @@ async fn a_new_secret_ends_who_came_in_by_the_old_one_and_nobody_else() {
     gateway.admit(&by_token).await;
     stays.ok("health", json!({})).await;
     owner.ok("health", json!({})).await;
+}
+
+#[tokio::test]
+async fn a_connection_of_before_does_not_get_in_by_the_old_secret() {
+    let gateway = TestGateway::builder().config(&with_token(OLD)).start().await;
+    let known = Device::fresh();
+    let mut watches = gateway.admit(&Connect::v4().token(OLD).device(&known)).await;
+    let dial = gateway.dial();
+    let (opened, connected) = (dial.open().await, dial.connect().await.expect("the gateway listens"));
+    reload(&gateway, &with_token(NEW).to_string());
+    assert_eq!(watches.closed().await, Close::new(4001, "gateway auth changed"));
+    let late = dial.open_on(connected).await;
+    for socket in [opened, late] {
+        let device = Device::fresh();
+        let refused = refused(Session::enter(socket, &Connect::v4().token(OLD).device(&device)).await);
+        assert_eq!(refused.close, Close::new(4001, "gateway auth changed"), "{refused:?}");
+        assert_eq!((&refused.error["code"], &refused.error["retryable"]), (&json!("UNAVAILABLE"), &json!(true)));
+        let listed = gateway.owner().await.ok("device.pair.list", json!({})).await;
+        let paired = listed["paired"].as_array().expect("a list");
+        assert!(paired.iter().all(|entry| entry["deviceId"] != device.id()), "it was paired: {listed}");
+    }
 }
 
 #[tokio::test]

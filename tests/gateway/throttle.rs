@@ -74,3 +74,43 @@ async fn a_paired_device_comes_in_while_others_guess_from_its_own_address() {
         })
         .await;
 }
+
+#[tokio::test]
+async fn whoever_waits_with_a_token_while_it_is_rotated_does_not_get_the_new_one() {
+    let gateway = TestGateway::start().await;
+    let device = Device::fresh();
+    let token = gateway.admit(&Connect::v4().token(&gateway.token()).device(&device)).await.device_token();
+    tokio::task::LocalSet::new()
+        .run_until(async {
+            let answered = Arc::new(AtomicUsize::new(0));
+            // With the device's own key, so that its own line is what fills.
+            let guesses: Vec<_> = (0..GUESSES)
+                .map(|number| {
+                    let (dial, answered) = (gateway.dial(), Arc::clone(&answered));
+                    let connect = Connect::v4().device_token(&format!("guess {number}")).device(&device);
+                    tokio::task::spawn_local(async move {
+                        refused(dial.enter(&connect).await);
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    })
+                })
+                .collect();
+            eventually("the first guesses to be answered", async || {
+                (answered.load(Ordering::Relaxed) > 0).then_some(())
+            })
+            .await;
+            let (dial, connect) = (gateway.dial(), Connect::v4().device_token(&token).device(&device));
+            let waits = tokio::task::spawn_local(async move { dial.enter(&connect).await });
+            let params = json!({"deviceId": device.id(), "role": "operator"});
+            gateway.owner().await.ok("device.token.rotate", params).await;
+            match waits.await.expect("no panic") {
+                // It was in before the token was rotated, and is out again.
+                Ok(mut session) => {
+                    assert_eq!(session.device_token(), token);
+                    assert_eq!(session.closed().await.code, 4001);
+                }
+                Err(refused) => assert_ne!(refused.close.code, 1000, "{refused:?}"),
+            }
+            guesses.iter().for_each(tokio::task::JoinHandle::abort);
+        })
+        .await;
+}

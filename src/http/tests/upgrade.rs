@@ -66,6 +66,7 @@ async fn a_stranger_may_send_little_and_an_admitted_peer_much() {
     let rows = [
         // lifted  bytes                        received
         (false,    MAX_PREAUTH_FRAME_BYTES,     true),
+        (false,    MAX_PREAUTH_FRAME_BYTES + 1, false),
         (false,    4 * MAX_PREAUTH_FRAME_BYTES, false),
         (true,     4 * MAX_PREAUTH_FRAME_BYTES, true),
         (true,     8 * 1024 * 1024,             true),
@@ -85,6 +86,40 @@ async fn a_stranger_may_send_little_and_an_admitted_peer_much() {
                 assert!(!received && budget_exhausted(&error), "{bytes} bytes, lifted: {lifted}: {error}");
             }
             Err(error) => panic!("{bytes} bytes, lifted: {lifted}: {error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_that_declares_much_is_refused_before_it_is_sent() {
+    let mut server = Server::start().await;
+    let most = u64::try_from(MAX_PREAUTH_FRAME_BYTES).expect("small");
+    // Behind a whole frame or at the start, together with the request or later.
+    for (before, with_request) in
+        [(&b""[..], false), (b"", true), (b"\x81\x82\0\0\0\0hi", false), (b"\x81\x82\0\0\0\0hi", true)]
+    {
+        for (declared, refused) in [(most, false), (most + 1, true), (25 << 20, true), (u64::MAX >> 1, true)] {
+            let mut stream = server.connect().await;
+            let header = [&[0x81, 0xff][..], &declared.to_be_bytes(), &[0; 4]].concat();
+            let request = upgrade_request("/", "").into_bytes();
+            let (first, second) = if with_request {
+                ([&request, before, &header].concat(), Vec::new())
+            } else {
+                (request, [before, &header].concat())
+            };
+            stream.write_all(&first).await.expect("sent");
+            let mut upgraded = server.upgraded.recv().await.expect("upgraded");
+            stream.write_all(&second).await.expect("sent");
+            if !refused {
+                stream.shutdown().await.expect("open");
+            }
+            // What came before, in one read with it, need not be heard.
+            let mut heard = upgraded.socket.next().await.expect("open");
+            while heard.as_ref().is_ok_and(|heard| *heard == Message::text("hi")) {
+                heard = upgraded.socket.next().await.expect("open");
+            }
+            let cut = matches!(&heard, Err(tungstenite::Error::Io(error)) if budget_exhausted(error));
+            assert_eq!(cut, refused, "{declared} after {before:?}: {heard:?}");
         }
     }
 }

@@ -202,6 +202,29 @@ async fn a_device_manages_itself_only() {
 }
 
 #[tokio::test]
+async fn a_token_that_ended_while_it_was_judged_lets_nobody_in() {
+    let fixture = Fixture::new();
+    let (id, owner) = (device(1), Approver::owner());
+    for ends in ["rotated", "revoked", "removed"] {
+        fixture.admitted(&asking(1, "read"), SILENT).await;
+        let accepted = fixture.pairing.token(&id, Role::Operator).await.unwrap().expect("it has one");
+        let by_token = Connecting { token: Some(&accepted), ..by(Mechanism::DeviceToken) };
+        admitted(fixture.pairing.judge(&asking(1, "read"), REMOTE, by_token).await.unwrap());
+        match ends {
+            "rotated" => drop(fixture.pairing.rotate(&owner, id, Role::Operator, None).await.unwrap()),
+            "revoked" => drop(fixture.pairing.revoke(&owner, id, Role::Operator).await.unwrap()),
+            _ => drop(fixture.pairing.remove(&owner, id).await.unwrap()),
+        }
+        let verdict = fixture.pairing.judge(&asking(1, "read"), SILENT, by_token).await.unwrap();
+        assert!(matches!(verdict, Verdict::TokenEnded), "{ends}: {verdict:?}");
+        fixture.pairing.remove(&owner, id).await.ok();
+        if ends == "revoked" {
+            fixture.approve(&fixture.request(&asking(1, "read")).await).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_operators_do_is_logged() {
     let fixture = Fixture::new();
     let id = device(1);

@@ -62,7 +62,7 @@ const SILENT: Grant = Grant { pairs_silently: true };
 const REMOTE: Grant = Grant { pairs_silently: false };
 
 fn by(mechanism: Mechanism) -> Connecting<'static> {
-    Connecting { connection: "c0ffee", mechanism, address: "192.0.2.50".parse().ok() }
+    Connecting { connection: "c0ffee", mechanism, token: None, address: "192.0.2.50".parse().ok() }
 }
 
 /// What sessions were told.
@@ -156,7 +156,7 @@ impl Fixture {
     async fn refused(&self, claim: &Claim, grant: Grant) -> PairingRefusal {
         match self.judge(claim, grant).await {
             Verdict::Refused(refusal) => refusal,
-            Verdict::Admitted(admission) => panic!("admitted: {admission:?}"),
+            other => panic!("not refused: {other:?}"),
         }
     }
 
@@ -185,7 +185,7 @@ impl Fixture {
 fn admitted(verdict: Verdict) -> Admission {
     match verdict {
         Verdict::Admitted(admission) => admission,
-        Verdict::Refused(refusal) => panic!("refused: {refusal:?}"),
+        other => panic!("not admitted: {other:?}"),
     }
 }
 

@@ -98,6 +98,19 @@ async fn a_full_list_keeps_out_nobody_who_is_known() {
 }
 
 #[tokio::test]
+async fn what_was_turned_down_stays_so_where_the_clock_was_set_back() {
+    let fixture = Fixture::new();
+    fixture.admitted(&asking(1, "read"), SILENT).await;
+    fixture.now.fetch_sub(500_000, Ordering::SeqCst);
+    let widening = fixture.admitted(&asking(1, "admin"), REMOTE).await.waiting.expect("it asks");
+    fixture.pairing.reject(&Approver::owner(), &widening.request).await.unwrap();
+    let again = Arc::new(FileStore::open(&fixture.state, Use::Gateway).unwrap());
+    let again = Fixture::service(again, &fixture.told, &fixture.now);
+    let admission = admitted(again.judge(&asking(1, "admin"), SILENT, by(Mechanism::Token)).await.unwrap());
+    assert!(admission.waiting.is_some() && admission.scopes == scopes("read"), "{admission:?}");
+}
+
+#[tokio::test]
 async fn what_was_turned_down_is_never_silent_until_it_is_approved() {
     let fixture = Fixture::new();
     let request = fixture.request(&claim(1)).await;

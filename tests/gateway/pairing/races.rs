@@ -61,6 +61,25 @@ async fn many_devices_at_once_are_all_kept() {
 }
 
 #[tokio::test]
+async fn a_caller_that_goes_at_once_leaves_no_session_of_what_it_ended() {
+    let gateway = TestGateway::start().await;
+    for method in ["device.token.revoke", "device.token.rotate", "device.pair.remove"] {
+        for _ in 0..8 {
+            let device = Device::fresh();
+            let mut session = gateway.admit(&Connect::v4().token(&gateway.token()).device(&device)).await;
+            let mut params = json!({"deviceId": device.id(), "role": "operator"});
+            if method == "device.pair.remove" {
+                params = json!({"deviceId": device.id()});
+            }
+            let mut caller = gateway.owner().await;
+            caller.send(method, params).await;
+            drop(caller);
+            assert_eq!(session.closed().await.code, 4001, "{method}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn whoever_connects_while_it_is_revoked_does_not_stay() {
     let gateway = TestGateway::start().await;
     let mut owner = gateway.owner().await;

@@ -114,8 +114,17 @@ impl Dial {
         })
     }
 
+    /// Upgrades a connection of [`Self::connect`].
+    pub(crate) async fn open_on(&self, stream: Box<dyn Stream>) -> Socket {
+        let upgraded = within("the upgrade", self.upgrade_on(stream)).await;
+        upgraded.unwrap_or_else(|answer| panic!("the upgrade was answered {answer:?}"))
+    }
+
     async fn upgrade(&self) -> Result<Socket, Answer> {
-        let stream = self.connect().await.expect("the gateway listens");
+        self.upgrade_on(self.connect().await.expect("the gateway listens")).await
+    }
+
+    async fn upgrade_on(&self, stream: Box<dyn Stream>) -> Result<Socket, Answer> {
         let mut request = Request::builder()
             .uri(format!("ws://gateway{}", self.path))
             .header("connection", "Upgrade")
