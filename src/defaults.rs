@@ -124,6 +124,12 @@ pub const PAIRING_REFRESH_WRITE: Duration = Duration::from_mins(1);
 /// Longest text that a record keeps of what a device says of itself, in characters.
 pub const MAX_DEVICE_TEXT_CHARS: usize = 256;
 
+/// Longest line that a machine says of itself in the presence, in characters. Programs send a hundred or two.
+pub const MAX_PRESENCE_TEXT_CHARS: usize = 1024;
+
+/// Most tags of an entry of the presence.
+pub const MAX_PRESENCE_TAGS: usize = 32;
+
 /// Most scopes that one request or record holds. The protocol knows a dozen.
 pub const MAX_SCOPES: usize = 64;
 

@@ -8,7 +8,10 @@ use std::{
 use crate::{
     auth::Principal,
     clock::now_ms,
-    defaults::{MAX_PRESENCE_ENTRIES, PRESENCE_TTL},
+    defaults::{
+        MAX_DEVICE_TEXT_CHARS, MAX_PRESENCE_ENTRIES, MAX_PRESENCE_TAGS, MAX_PRESENCE_TEXT_CHARS, MAX_SCOPES,
+        PRESENCE_TTL,
+    },
     events::{Event, Hub, Versions},
     protocol::{ClientInfo, ClientMode, EventName, Json, PresenceEntry},
 };
@@ -83,7 +86,7 @@ impl Presence {
             (None, None) => newcomer.connection.to_owned(),
         };
         self.change(|entries| {
-            let entry = entry_of(newcomer);
+            let entry = bounded(entry_of(newcomer));
             match entries.iter_mut().find(|known| known.key == key) {
                 Some(known) => {
                     known.entry = entry;
@@ -97,6 +100,7 @@ impl Presence {
 
     /// Writes what a `system-event` said. `key` names the machine that it speaks of.
     pub fn report(&self, key: String, entry: PresenceEntry) {
+        let (key, entry) = (cut(key, MAX_DEVICE_TEXT_CHARS), bounded(entry));
         self.change(|entries| match entries.iter_mut().find(|known| known.key == key) {
             Some(known) => known.entry = merged(&known.entry, entry),
             None => entries.push(Keyed { key, entry, sessions: 0 }),
@@ -182,6 +186,39 @@ fn entry_of(newcomer: Newcomer<'_>) -> PresenceEntry {
         instance_id: client.instance_id.clone(),
         ..PresenceEntry::default()
     }
+}
+
+/// Every session is sent the whole list at every change, so no entry may be of any length.
+fn bounded(entry: PresenceEntry) -> PresenceEntry {
+    let short = |text: Option<String>| text.map(|text| cut(text, MAX_DEVICE_TEXT_CHARS));
+    PresenceEntry {
+        host: short(entry.host),
+        ip: short(entry.ip),
+        version: short(entry.version),
+        platform: short(entry.platform),
+        device_family: short(entry.device_family),
+        model_identifier: short(entry.model_identifier),
+        mode: short(entry.mode),
+        reason: short(entry.reason),
+        device_id: short(entry.device_id),
+        instance_id: short(entry.instance_id),
+        text: entry.text.map(|text| cut(text, MAX_PRESENCE_TEXT_CHARS)),
+        tags: entry
+            .tags
+            .map(|tags| tags.into_iter().take(MAX_PRESENCE_TAGS).map(|tag| cut(tag, MAX_DEVICE_TEXT_CHARS)).collect()),
+        scopes: entry.scopes.map(|scopes| {
+            let usual = scopes.iter().filter(|scope| scope.as_str().len() <= MAX_DEVICE_TEXT_CHARS);
+            usual.take(MAX_SCOPES).cloned().collect()
+        }),
+        ..entry
+    }
+}
+
+fn cut(mut text: String, most: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        text.truncate(end);
+    }
+    text
 }
 
 /// What is known, with everything that the newer entry says in its place.

@@ -14,10 +14,35 @@ pub const REDACTED: &str = "__OPENCLAW_REDACTED__";
 pub fn redact(value: &Value) -> Value {
     match value {
         Value::Object(members) => Value::Object(redact_members(members)),
-        Value::Array(items) => items.iter().map(redact).collect(),
+        Value::Array(items) => redact_items(items),
         Value::String(text) if url_carries_secret(text) || text.contains("PRIVATE KEY-----") => REDACTED.into(),
         other => other.clone(),
     }
+}
+
+/// The items of a list, which may be a command line: what follows `--api-key` is hidden, and what stands behind `--api-key=`.
+fn redact_items(items: &[Value]) -> Value {
+    let names_secret = |option: &str| option.starts_with("--") && secrecy_of(option) != Secrecy::Open;
+    let mut hides_next = false;
+    let hide = |item: &Value| {
+        let hidden = std::mem::take(&mut hides_next);
+        let text = item.as_str().unwrap_or_default();
+        hides_next = names_secret(text);
+        let with_value = text.split_once('=').is_some_and(|(option, _)| names_secret(option));
+        if hidden || with_value { hide_scalars(item, true) } else { redact(item) }
+    };
+    items.iter().map(hide).collect()
+}
+
+/// Whether a comment holds a setting that names a secret: one that was taken out is often still good.
+pub(super) fn comment_names_secret(comment: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let ends: Vec<_> = comment.match_indices([':', '=']).map(|(at, _)| at).collect();
+    ends.into_iter().any(|end| {
+        let before = comment[..end].trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
+        let name = before.rsplit(|c| !is_part(c)).next().unwrap_or_default();
+        secrecy_of(name) != Secrecy::Open
+    })
 }
 
 fn redact_members(members: &Map<String, Value>) -> Map<String, Value> {
@@ -78,13 +103,18 @@ fn secrecy_of(name: &str) -> Secrecy {
     ];
     const MANY: &[&str] =
         &["tokens", "passwords", "apikeys", "secretkeys", "credentials", "cookies", "webhook", "webhookurl"];
+    /// Parts of names: a hash, a reference or a list of secrets is not for everybody either.
+    const PARTS: &[&str] = &["password", "passwd", "passphrase", "secret", "apikey", "privatekey", "credential"];
     /// Whole names.
     const MANY_WHOLE: &[&str] = &["env", "headers", "key", "pass"];
     let folded: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|each| each.to_ascii_lowercase()).collect();
     if ONE.iter().any(|ending| folded.ends_with(ending)) {
         Secrecy::One
-    } else if MANY.iter().any(|ending| folded.ends_with(ending)) || MANY_WHOLE.contains(&folded.as_str()) {
+    } else if MANY.iter().any(|ending| folded.ends_with(ending))
+        || PARTS.iter().any(|part| folded.contains(part))
+        || MANY_WHOLE.contains(&folded.as_str())
+    {
         Secrecy::Many
     } else {
         Secrecy::Open
@@ -144,6 +174,8 @@ mod tests {
             "env": { "ANYTHING": "s11", "vars": { "OTHER": "s12" }, "shellEnv": { "enabled": true, "timeoutMs": 5 } },
             "skills": { "entries": { "x": { "env": { "K": "s13" }, "apiKey": { "source": "exec", "id": "s14" } } } },
             "tokens": ["s15"],
+            "secrets": { "a": "s21", "passwordHash": "s22", "secretRef": "s23", "apiKeyValue": "s24" },
+            "mcp": { "args": ["--port", "80", "--api-key", "s25", "--auth-token=s26", "-v"] },
             "proxy": { "tls": { "key": "s19", "cert": "-----BEGIN CERTIFICATE-----" }, "pem": "-----BEGIN PRIVATE KEY-----\ns20" },
             "empty": { "token": "", "secret": null, "password": false },
         });
@@ -165,6 +197,8 @@ mod tests {
             "env": { "ANYTHING": REDACTED, "vars": { "OTHER": REDACTED }, "shellEnv": { "enabled": true, "timeoutMs": 5 } },
             "skills": { "entries": { "x": { "env": { "K": REDACTED }, "apiKey": { "source": REDACTED, "id": REDACTED } } } },
             "tokens": [REDACTED],
+            "secrets": { "a": REDACTED, "passwordHash": REDACTED, "secretRef": REDACTED, "apiKeyValue": REDACTED },
+            "mcp": { "args": ["--port", "80", "--api-key", REDACTED, REDACTED, "-v"] },
             "proxy": { "tls": { "key": REDACTED, "cert": "-----BEGIN CERTIFICATE-----" }, "pem": REDACTED },
             "empty": { "token": "", "secret": null, "password": false },
         });
@@ -186,6 +220,22 @@ mod tests {
         ];
         for (text, secret) in rows {
             assert_eq!(url_carries_secret(text), secret, "{text}");
+        }
+    }
+
+    #[test]
+    fn knows_comments_that_hold_a_setting_with_a_secret() {
+        #[rustfmt::skip]
+        let rows = [
+            ("// botToken: '123456:OLD'",            true),
+            ("/* \"api_key\" = x */",                true),
+            ("// port: 18789, password : \"x\"",     true),
+            ("// the token is made at the start",    false),
+            ("// see https://docs.example/token",    false),
+            ("// was 8",                             false),
+        ];
+        for (comment, secret) in rows {
+            assert_eq!(comment_names_secret(comment), secret, "{comment}");
         }
     }
 

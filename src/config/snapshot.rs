@@ -4,13 +4,14 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
+    edit::comments,
     environment::Environment,
     extract, file,
     flags::Flags,
     hex, json5,
     load::{Files, Layers, Purpose, finish},
     problem::ConfigError,
-    redact::{REDACTED, redact},
+    redact::{REDACTED, comment_names_secret, redact},
     sections::Sections,
     warning::Warning,
 };
@@ -70,9 +71,12 @@ fn hash(bytes: &[u8]) -> String {
     hex::encode(&Sha256::digest(bytes))
 }
 
-/// The text with every secret replaced, comments included. `None` when the result would say anything else than the document
+/// The text with every secret replaced, comments included. `None` where a comment holds a setting that names one, and when the result would say anything else than the document
 /// without its secrets, for example because a secret is also an ordinary word in it or is written with escapes.
 fn shown_text(text: &str, written: &Map<String, Value>) -> Option<String> {
+    if comments(text).into_iter().any(comment_names_secret) {
+        return None;
+    }
     let mut secrets = Vec::new();
     collect(&Value::Object(written.clone()), &redact(&Value::Object(written.clone())), &mut secrets);
     // Longest first: one secret may be a part of another.

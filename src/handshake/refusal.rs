@@ -265,7 +265,8 @@ fn unauthorized(failure: &AuthFailure, audience: Audience<'_>) -> Told {
     };
     let message =
         format!("{message}; {why}{}; where the gateway runs, `{next}` says which secret counts", source.explain());
-    let error = ErrorShape { retry_after_ms: failure.retry_after_ms(), ..ErrorShape::invalid(message) };
+    let retry_after_ms = failure.retry_after_ms();
+    let error = ErrorShape { retry_after_ms, retryable: retry_after_ms.map(|_| true), ..ErrorShape::invalid(message) };
     Told { error: Some(error.with_details(details)), close }
 }
 

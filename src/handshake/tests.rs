@@ -1,6 +1,6 @@
 //! What refused peers are told.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use serde_json::json;
 
@@ -97,6 +97,16 @@ fn the_approving_command_reaches_every_client_whole() {
             }
         }
     }
+}
+
+#[test]
+fn whoever_is_held_back_is_told_to_try_again() {
+    let failure = AuthFailure::RateLimited { retry_after: Duration::from_millis(1500) };
+    let (visitor, connect) = (visitor(), connect("cli", 4));
+    let audience =
+        Audience { visitor: &visitor, connect: Some(&connect), place: &Place::Host, policy: &Policy::open() };
+    let error = Refusal::Auth(failure).told(audience).error.expect("an answer");
+    assert_eq!((error.retryable, error.retry_after_ms), (Some(true), Some(1500)));
 }
 
 #[test]

@@ -44,13 +44,17 @@ async fn each_connection_counts_from_one_without_gaps() {
 async fn whoever_reads_late_gets_everything_whole_and_in_order() {
     /// Together more than a kernel keeps for a peer that does not read.
     const EVENTS: usize = 60;
-    const LENGTH: usize = 200_000;
+    const MACHINES: usize = 150;
     for tls in [false, true] {
         let gateway = TestGateway::builder().config(&json!({"gateway": {"tls": {"enabled": tls}}})).start().await;
         let mut owner = gateway.owner().await;
+        let text = |number: usize| format!("{number}-{}", "é".repeat(1000));
+        // Every event carries the whole list.
+        for machine in 0..MACHINES {
+            owner.ok("system-event", json!({"text": text(0), "deviceId": format!("machine {machine}")})).await;
+        }
         let connect = Connect::v4().token(&gateway.token()).device(&Device::fresh());
         let mut readers = [gateway.admit(&connect).await, gateway.owner().await];
-        let text = |number: usize| format!("{number}-{}", "é".repeat(LENGTH / 2));
         for number in 0..EVENTS {
             owner.ok("system-event", json!({"text": text(number), "deviceId": "x"})).await;
         }
@@ -108,4 +112,18 @@ async fn envelopes_carry_no_member_that_older_clients_refuse() {
             assert!(strange.is_empty(), "{strange:?} in {frame}");
         }
     }
+}
+
+#[tokio::test]
+async fn no_machine_fills_the_presence_of_all() {
+    let gateway = TestGateway::start().await;
+    let mut owner = gateway.owner().await;
+    let long = "é".repeat(100_000);
+    let event = json!({"text": long, "deviceId": long, "host": long, "tags": vec![long.as_str(); 100], "scopes": [long, "operator.read"]});
+    owner.ok("system-event", event).await;
+    let listed = owner.ok("system-presence", json!({})).await;
+    let entry = listed.as_array().expect("a list").iter().find(|entry| entry["tags"].is_array()).expect("it is listed");
+    assert_eq!(entry["text"].as_str().map(|text| text.chars().count()), Some(1024));
+    assert_eq!((entry["tags"].as_array().map(Vec::len), &entry["scopes"]), (Some(32), &json!(["operator.read"])));
+    assert!(entry.to_string().chars().count() < 12_000, "{} characters", entry.to_string().chars().count());
 }

@@ -77,6 +77,27 @@ fn a_device_whose_token_was_revoked_is_told_of_its_own_token() {
 }
 
 #[test]
+fn damaged_records_are_not_taken_for_none() {
+    let gateway = OurGateway::start(Home::new());
+    let token = std::fs::read_to_string(gateway.home().state().join("identity/gateway-token")).expect("it made one");
+    let words = ["devices", "list", "--url", &gateway.url(), "--token", token.trim()];
+    openclaw(&Home::new(), &words).succeeded();
+    let home = gateway.stop();
+    let records = home.state().join("devices/paired.json");
+    let whole = std::fs::read(&records).expect("a device is paired");
+    std::fs::write(&records, &whole[..whole.len() / 2]).expect("it is ours");
+    let said = [&records.display().to_string(), "is damaged: ", "line ", "repair "];
+    let list = openclaw(&home, &["devices", "list"]).exited(1);
+    list.says(&said).says(&["No device pairing entries can be read."]);
+    let listed = openclaw(&home, &["devices", "list", "--json"]).exited(1).says(&said).json();
+    assert_eq!(listed["damaged"][0]["file"], records.display().to_string());
+    openclaw(&home, &["devices", "clear", "--yes"]).says(&said);
+    std::fs::write(&records, whole).expect("it is ours");
+    let listed = openclaw(&home, &["devices", "list", "--json"]).succeeded().never_says(&["damaged"]).json();
+    assert_eq!(listed["paired"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
 fn a_device_key_that_is_damaged_is_named() {
     let gateway = OurGateway::start(Home::new());
     let token = std::fs::read_to_string(gateway.home().state().join("identity/gateway-token")).expect("it made one");

@@ -13,6 +13,7 @@ use crate::{
         ApproveResult, PairingList, RejectResult, RemoveResult, RenameResult, RequestId, RevokeResult, Role,
         RotateResult, Scopes,
     },
+    store::Damage,
 };
 
 /// Whoever manages devices for us.
@@ -93,6 +94,14 @@ impl Devices {
                     .map_err(|error| CliError::Files { message: chain(&error), hint: error.hint() })?;
                 Ok(Self::Files(Box::new(pairing)))
             }
+        }
+    }
+
+    /// Files that cannot be read whole, so that what they hold is missing. A gateway tells of them in its log.
+    pub(crate) fn damage(&self) -> Vec<Damage> {
+        match self {
+            Self::Gateway(_) => Vec::new(),
+            Self::Files(files) => files.report().damage,
         }
     }
 

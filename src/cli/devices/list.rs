@@ -2,6 +2,8 @@
 
 use std::io;
 
+use serde_json::json;
+
 use super::{
     super::{
         CliError, Context, Exit, Output, Tone,
@@ -13,6 +15,7 @@ use super::{
 };
 use crate::{
     clock::now_ms,
+    hint::Hint as _,
     protocol::{PairedDevice, PairingList, Role, Scope, Scopes, TokenSummary},
 };
 
@@ -30,13 +33,23 @@ impl List {
     pub(super) async fn run(self, context: &Context, output: &mut Output) -> Result<Exit, CliError> {
         let devices = self.devices.open(context, output).await?;
         let list = devices.list().await?;
+        let damage = devices.damage();
         devices.close().await;
         if output.is_json() {
-            output.json(&list)?;
-        } else {
+            let damaged = damage
+                .iter()
+                .map(|damage| json!({ "file": damage.file, "problem": damage.problem, "hint": damage.hint() }));
+            let mut document = json!(list);
+            if !damage.is_empty() {
+                document["damaged"] = damaged.collect();
+            }
+            output.json(&document)?;
+        } else if damage.is_empty() || !(list.pending.is_empty() && list.paired.is_empty()) {
             show(&list, now_ms(), output)?;
+        } else {
+            output.line("No device pairing entries can be read.")?;
         }
-        Ok(Exit::Done)
+        Ok(if damage.is_empty() { Exit::Done } else { Exit::Failed })
     }
 }
 

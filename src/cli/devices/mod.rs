@@ -11,8 +11,8 @@ mod watch;
 
 pub(super) use admin::Devices;
 
-use super::{CliError, Context, Exit, Output, Wish, reach::reach, target::TargetArgs};
-use crate::defaults::CALL_TIMEOUT;
+use super::{CliError, Context, Exit, Output, Tone, Wish, reach::reach, target::TargetArgs};
+use crate::{defaults::CALL_TIMEOUT, hint::Hint as _};
 
 /// Pair devices, and manage what they may do.
 #[derive(Debug, clap::Subcommand)]
@@ -41,7 +41,12 @@ pub(super) struct DevicesArgs {
 impl DevicesArgs {
     async fn open(&self, context: &Context, output: &mut Output) -> Result<Devices, CliError> {
         let wish = Wish { files: true, offline: self.offline, timeout: CALL_TIMEOUT, ..Wish::CALL };
-        Devices::open(reach(context, &self.target, wish, output).await?, context)
+        let devices = Devices::open(reach(context, &self.target, wish, output).await?, context)?;
+        for damage in devices.damage() {
+            let file = damage.file.display();
+            output.note(Tone::Warning, &format!("{file} is damaged: {}; {}", damage.problem, damage.hint()))?;
+        }
+        Ok(devices)
     }
 }
 

@@ -9,6 +9,8 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
+pub(super) use self::scan::comments;
+
 use serde_json::{Map, Value};
 
 use self::{

@@ -87,6 +87,28 @@ fn comment(rest: &str) -> Option<usize> {
     Some(inside.find("*/").map_or(rest.len(), |end| end + 4))
 }
 
+/// Every comment of the text.
+pub(in crate::config) fn comments(text: &str) -> Vec<&str> {
+    let (mut at, mut quoted, mut found) = (0, None, Vec::new());
+    while let Some(next) = text[at..].chars().next() {
+        match (quoted, next) {
+            (Some(_), '\\') => at += text[at + 1..].chars().next().map_or(0, char::len_utf8),
+            (Some(quote), _) if quote == next => quoted = None,
+            (None, '"' | '\'') => quoted = Some(next),
+            (None, '/') => {
+                if let Some(length) = comment(&text[at..]) {
+                    found.push(&text[at..at + length]);
+                    at += length;
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        at += next.len_utf8();
+    }
+    found
+}
+
 struct Scanner<'a> {
     text: &'a str,
     at: usize,

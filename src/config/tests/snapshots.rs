@@ -48,6 +48,7 @@ fn a_text_whose_secrets_cannot_be_replaced_is_not_shown() {
         "{ gateway: { mode: 'local', auth: { token: 'local' } } }", // the secret is also another value
         "{ gateway: { auth: { token: 'hunt\\x65r2' } } }",          // the text never spells it
         "{ channels: { x: { password: 12345 } }, gateway: { port: 1 } }", // a number has no quotes
+        "{ a: 'it\\'s // no', /* botToken: 'hunter2' */ gateway: { port: 1 } }", // one that was taken out
     ];
     for text in rows {
         let place = Place::new().file("openclaw.json", text);
