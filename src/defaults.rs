@@ -1,6 +1,12 @@
 //! Every limit, timeout and port, with its unit and reason.
 
-use std::{num::NonZeroU64, time::Duration};
+use std::time::Duration;
+
+mod commands;
+mod logs;
+
+pub use commands::*;
+pub use logs::*;
 
 /// The port of a gateway when nothing else is said.
 pub const PORT: u16 = 18789;
@@ -45,40 +51,6 @@ pub const MAX_CLOSE_REASON_BYTES: usize = 120;
 
 /// Longest piece of a stranger's text that a log line shows, in characters. Real gateways cut header values here.
 pub const MAX_HEADER_SHOWN_CHARS: usize = 300;
-
-/// Longest message or field of one log line, in bytes. Longer ones are cut with a note, so that no input fills the disk.
-pub const MAX_LOG_TEXT_BYTES: usize = 16 * 1024;
-
-/// Most bytes of log lines that wait for the disk or for the reader of stdout. Above it lines are dropped and counted:
-/// a stalled log must not stall the gateway.
-pub const MAX_LOG_QUEUE_BYTES: usize = 4 * 1024 * 1024;
-
-/// What waiting log lines have left to be written when the process ends.
-pub const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// How long a panicking thread waits for its line to be written, since the process may end with it.
-pub const LOG_PANIC_FLUSH_TIMEOUT: Duration = Duration::from_millis(250);
-
-/// Size at which a log file is set aside, in bytes. The number of real gateways.
-pub const MAX_LOG_FILE_BYTES: NonZeroU64 = NonZeroU64::new(100 * 1024 * 1024).expect("not zero");
-
-/// Most files that were set aside under one name.
-pub const MAX_LOG_FILES_ASIDE: u32 = 5;
-
-/// How many days a dated log file is kept. A weekend and what led to it.
-pub const LOG_RETENTION_DAYS: i64 = 7;
-
-/// Lines of `logs.tail` when the caller names no limit. The protocol's own number.
-pub const LOG_TAIL_LINES: usize = 500;
-
-/// Most lines of one `logs.tail`. The protocol's own number.
-pub const MAX_LOG_TAIL_LINES: usize = 5000;
-
-/// Bytes of `logs.tail` when the caller names no limit. The protocol's own number.
-pub const LOG_TAIL_BYTES: u64 = 250_000;
-
-/// Most bytes of one `logs.tail`. The protocol's own number.
-pub const MAX_LOG_TAIL_BYTES: u64 = 1_000_000;
 
 /// How long a pairing request waits before it is forgotten.
 pub const PAIRING_REQUEST_TTL: Duration = Duration::from_mins(5);
@@ -153,6 +125,7 @@ pub const MAX_SIGNATURE_SKEW: Duration = Duration::from_mins(10);
 
 /// Largest file with key material that is read, in bytes. A device identity takes 500.
 pub const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;
+
 /// Most revocations that wait for a session to read them; one that missed any closes itself and comes back.
 pub const MAX_WAITING_SIGNALS: usize = 256;
 
@@ -164,9 +137,6 @@ pub const MAX_SILENT_PEERS: usize = 4096;
 
 /// Most peers on the Unix socket that have not been admitted. They have a budget of their own, which no network can fill.
 pub const MAX_SILENT_LOCAL_PEERS: usize = 256;
-
-/// Connections that the kernel keeps for us until they are accepted.
-pub const LISTEN_BACKLOG: i32 = 1024;
 
 /// How often a port that the kernel chose is chosen anew, because it is taken on another of our addresses.
 pub const MAX_PORT_ATTEMPTS: u32 = 16;
@@ -251,47 +221,15 @@ pub const RELOAD_DEBOUNCE_MS: u64 = 300;
 /// How many configuration files may lead from one to the next. The incumbent's own number.
 pub const MAX_CONFIG_INCLUDES: usize = 10;
 
-/// Backups of a configuration file that are kept, each of an edit by the command line: as many as OpenClaw keeps.
-pub const CONFIG_BACKUPS: usize = 5;
-
 /// How long a client that gave wrong secrets stays slowed down, in milliseconds. The incumbent's own number.
 pub const AUTH_LOCKOUT_MS: u64 = 300_000;
 
 /// Time that open sessions get to finish after SIGTERM, in seconds. Below the 10 s after which `docker stop` kills.
 pub const DRAIN_SECONDS: u64 = 8;
 
-/// What a command waits for its answer when no `--timeout` is given, connecting included. OpenClaw's own default.
-pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What `logs` waits for one answer when no `--timeout` is given. OpenClaw's own default.
-pub const LOGS_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// For one look-up of a host name, every name server and both address families together.
 pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// For one address to take a TCP connection. A filtered port answers nothing; the next address must still get its turn.
-pub const DIAL_TIMEOUT: Duration = Duration::from_secs(4);
-
-/// After what time without an answer the next address of a host is tried beside the first (RFC 8305, section 8).
-pub const DIAL_STAGGER: Duration = Duration::from_millis(250);
-
-/// For finding out which scheme a port speaks after a handshake in the other one failed.
-pub const SCHEME_PROBE_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Largest HTTP answer to an upgrade that a client reads, head and the beginning of the body, in bytes.
-pub const MAX_UPGRADE_ANSWER_BYTES: usize = 16 * 1024;
-
-/// Most events that a client keeps for a caller that does not ask for them; the oldest go first.
-pub const MAX_CLIENT_EVENTS: usize = 4096;
-
-/// Within what time a gateway that holds its directory must answer before the files may be repaired under it.
-pub const LOCAL_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// First pause of `logs --follow` after a lost connection; doubles with each failure.
-pub const RECONNECT_MIN: Duration = Duration::from_secs(1);
-
-/// Longest pause of `logs --follow` between two tries.
-pub const RECONNECT_MAX: Duration = Duration::from_secs(30);
 /// Which part of the places for silent peers one address may hold, as a divisor, before its newcomers push out its own.
 /// Enough for a crowd behind one address; a sixteenth leaves the rest to everybody else.
 pub const SILENT_PEERS_SHARE: usize = 16;
@@ -314,17 +252,13 @@ pub const CERTIFICATE_EXPIRY_NOTICE: Duration = Duration::from_hours(24 * 14);
 
 /// How long a try to write the state directory may take. Probes commonly wait for a second.
 pub const WRITABLE_CHECK_TIMEOUT: Duration = Duration::from_millis(800);
-/// How old the last lines of a gateway's log may be to tell why it cannot be reached.
-pub const LAST_WORDS_AGE: Duration = Duration::from_mins(1);
-
-/// Shortest pause before a gateway that is starting is asked again.
-pub const STARTING_PAUSE: Duration = Duration::from_millis(100);
 
 /// What sessions are told to expect of a restart. It takes milliseconds; a client that comes back at once meets a closed port.
 pub const RESTART_EXPECTED: Duration = Duration::from_millis(500);
 
 /// Most orders to stop, restart or reload that wait for the gateway. Each is carried out in milliseconds, one at a time.
 pub const MAX_WAITING_ORDERS: usize = 16;
+
 /// TCP port on which Prometheus reads the metrics: the first of the range that its exporters use for `OpenMetrics`.
 pub const METRICS_PORT: u16 = 9464;
 
@@ -337,17 +271,12 @@ pub const METRICS_REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 /// How long a connection on the metrics port may live, so that none holds a place forever.
 pub const METRICS_CONNECTION_LIFE: Duration = Duration::from_hours(1);
 
-/// Between two looks for a gateway that is being recreated. It starts in milliseconds; its container takes tenths of a second.
-pub const GATEWAY_WAIT_POLL: Duration = Duration::from_millis(100);
-
 /// Most threads for work that blocks (disk, secrets, look-ups), each of which counts against a container's limit of processes.
 pub const MAX_BLOCKING_THREADS: usize = 32;
+
 /// For looking up the name by which a container engine knows its host. Its own resolver answers in a millisecond; a start
 /// must not wait for another one.
 pub const HOST_NAME_TIMEOUT: Duration = Duration::from_millis(500);
-/// Most entries of a list that a suggested command repeats. A longer command is no longer one that somebody checks before
-/// typing it.
-pub const MAX_ADVISED_ENTRIES: usize = 8;
 
 /// Most kinds of source, and most kinds of contradiction, that are counted apart. There are about a hundred combinations of
 /// class, rule and kind of peer; more would be a defect, and must not cost memory.
@@ -355,9 +284,6 @@ pub const MAX_OBSERVED_KINDS: usize = 256;
 
 /// Most examples of peers and of Hosts that are kept for one kind of contradiction: enough to recognise a proxy.
 pub const MAX_OBSERVED_EXAMPLES: usize = 4;
-
-/// Between two looks whether an order to a gateway has had its result.
-pub const RESULT_POLL: Duration = Duration::from_millis(20);
 
 /// What a gateway that was told to stop gets beyond the time of its open sessions: writing down, and a loaded machine.
 pub const STOP_SLACK: Duration = Duration::from_secs(5);
@@ -369,12 +295,10 @@ pub const LAST_WRITES_TIMEOUT: Duration = Duration::from_secs(3);
 /// clock that is waited for, takes longer.
 pub const START_SLACK: Duration = Duration::from_secs(20);
 
-/// How long the log is watched for what came of a signal to reload.
-pub const RELOAD_PATIENCE: Duration = Duration::from_secs(5);
-
 /// How long the service manager takes a gateway for alive that says nothing. It says so twice within; a drain of the log or a
 /// slow disk must not look like a hang.
 pub const WATCHDOG_PERIOD: Duration = Duration::from_secs(30);
+
 /// Most hops that forwarding headers may tell of. Real chains have three or four.
 pub const MAX_FORWARDING_HOPS: usize = 32;
 
@@ -384,42 +308,6 @@ pub const MAX_FORWARDING_BYTES: usize = 4 * 1024;
 
 /// Largest PROXY preamble, in bytes. Real ones have 28 to 300; those with a client's certificate a kilobyte or two.
 pub const MAX_PREAMBLE_BYTES: usize = 4 * 1024;
-/// How long a command on a terminal waits before a spinner shows that it does. A person takes less for no time at all.
-pub const SPINNER_AFTER: Duration = Duration::from_millis(500);
-
-/// Between two pictures of the spinner.
-pub const SPINNER_TICK: Duration = Duration::from_millis(120);
-
-/// How long a command waits before one plain line says so where there is no terminal: logs of jobs are read later, and only
-/// a real wait is worth a line there.
-pub const PLAIN_WAITING_AFTER: Duration = Duration::from_secs(3);
-
-/// Most files that `doctor` looks at: a state directory has a few dozen.
-pub const MAX_DOCTOR_ENTRIES: usize = 2000;
-
-/// Free bytes below which a state directory's disk counts as full: a record, a log line and their temporary files need room.
-pub const DISK_FREE_NEEDED: u64 = 16 * 1024 * 1024;
-
-/// Free bytes below which `doctor` warns: a full log file fits, and little else.
-pub const DISK_FREE_LOW: u64 = 256 * 1024 * 1024;
-
-/// How far in the future a file may be dated before a clock must be wrong. Network file systems differ by seconds.
-pub const CLOCK_SKEW_NOTICE: Duration = Duration::from_mins(2);
-
-/// Characters below which a token can be guessed by trying.
-pub const SHORT_SECRET_CHARS: usize = 16;
-/// The window in which lines about refused connections are counted.
-pub const LOG_WINDOW: Duration = Duration::from_mins(1);
-
-/// Most lines of one sort about one client in a window: a person who tries a dozen things sees every one of them.
-pub const MAX_LINES_PER_CLIENT: u32 = 60;
-
-/// Most lines of one sort about all clients in a window. At half a kilobyte each, a flood writes less than half a gigabyte a
-/// day, which the rotation of the log file bounds further.
-pub const MAX_LINES_PER_WINDOW: u32 = 600;
-
-/// Most clients whose lines are counted apart in a window.
-pub const MAX_LOGGED_CLIENTS: usize = 1024;
 
 /// Shortest time that an answer about a followed name holds, whatever the name server says: bounds how often it is asked.
 pub const NAME_TTL_MIN: Duration = Duration::from_secs(1);
@@ -474,3 +362,6 @@ pub const PREAMBLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Between two lines of the log about peers that were cut on the PROXY protocol port, so that a flood does not fill it.
 pub const CUT_NOTICE_PAUSE: Duration = Duration::from_secs(10);
+
+/// Connections that the kernel keeps for us until they are accepted.
+pub const LISTEN_BACKLOG: i32 = 1024;

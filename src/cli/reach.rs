@@ -8,13 +8,14 @@ use super::{
     error::{ConnectError, Target},
     keys::{Keys, Kind, trust},
     last_words::{how_it_ended, last_words},
+    occupied::{check_closed, check_lock, why_absent},
     session::Session,
     target::{Known, Plan, Remote, Source, TargetArgs, TargetError, Way, plan},
 };
 use crate::{
     client::{Connection, Deadline, Endpoint, Failure, Login},
     defaults::{CALL_TIMEOUT, LOCAL_ANSWER_TIMEOUT, STARTING_PAUSE},
-    net::{LockHolder, LockState},
+    net::LockState,
     protocol::ClientMode,
 };
 
@@ -219,7 +220,7 @@ impl Traveller<'_> {
         for way in &plan.ways {
             let failed = match way {
                 Way::Files => {
-                    self.check_lock(lock)?;
+                    check_lock(self.context, lock)?;
                     self.say(
                         output,
                         "no gateway runs: working on the files of ",
@@ -249,7 +250,7 @@ impl Traveller<'_> {
                     Err(CliError::Connect(error)) => *error,
                     // The secret may lie where this user cannot see it.
                     Err(error @ CliError::Target { .. }) if !plan.explicit => {
-                        self.check_closed(lock)?;
+                        check_closed(self.context, lock)?;
                         return Err(error);
                     }
                     Err(error) => return Err(error),
@@ -273,7 +274,7 @@ impl Traveller<'_> {
         Err(match last {
             Some(mut error) => {
                 if !plan.explicit {
-                    error.advice = self.why_absent(lock).or(error.advice);
+                    error.advice = why_absent(self.context, lock).or(error.advice);
                 }
                 finished(error, earlier, self.context, (!plan.explicit).then_some(lock))
             }
@@ -367,50 +368,6 @@ impl Traveller<'_> {
         }
     }
 
-    /// Whether the state directory is this user's to look at.
-    fn check_closed(&self, lock: &LockState) -> Result<(), CliError> {
-        self.context.closed(lock).map_or(Ok(()), |(message, hint)| Err(CliError::Occupied { message, hint }))
-    }
-
-    /// Whether the files may be worked on although nobody asked for it: nothing answers, and no gateway lives.
-    fn check_lock(&self, lock: &LockState) -> Result<(), CliError> {
-        let state = self.context.state().path().display();
-        let offline = "add --offline to work on the files all the same";
-        let occupied = |message: String, hint: String| Err(CliError::Occupied { message, hint });
-        self.check_closed(lock)?;
-        match lock {
-            LockState::Free | LockState::Closed { .. } => Ok(()),
-            LockState::Held { holder, same_kernel } => occupied(
-                format!("{} holds {state} and does not answer", describe(holder.as_deref(), *same_kernel)),
-                format!("give --url and --token to reach it over the network, or {offline}"),
-            ),
-            LockState::ForeignKernel => occupied(
-                format!(
-                    "the last gateway on {state} ran on another machine or before a reboot, and whether it still does \
-                     cannot be told from here"
-                ),
-                format!("if it does, give --url and --token; if it does not, {offline}"),
-            ),
-            LockState::Unknown => occupied(
-                format!("the file system of {state} has no locks, so whether a gateway runs cannot be told"),
-                format!("if none does, {offline}"),
-            ),
-        }
-    }
-
-    /// What to do where nothing answers although a gateway lives.
-    fn why_absent(&self, lock: &LockState) -> Option<String> {
-        if let Some((what, hint)) = self.context.closed(lock) {
-            return Some(format!("{hint}; {what}"));
-        }
-        let LockState::Held { holder, same_kernel } = lock else { return None };
-        Some(format!(
-            "{} holds {} and cannot be reached from here: run this where it runs, or give --url and --token",
-            describe(holder.as_deref(), *same_kernel),
-            self.context.state().path().display()
-        ))
-    }
-
     /// Work on the files was asked for. A gateway that answers does it better, and would be worked against.
     async fn only_files(&self, ways: &[Way], lock: &LockState, output: &mut Output) -> Result<Reached, CliError> {
         if self.args.url.is_some() {
@@ -440,11 +397,4 @@ impl Traveller<'_> {
         self.say(output, "working on the files of ", &self.context.state().path().display())?;
         Ok(Reached::Files)
     }
-}
-
-fn describe(holder: Option<&LockHolder>, same_kernel: bool) -> String {
-    let who = holder.map(|holder| format!(" (version {}, pid {})", holder.version, holder.pid));
-    let at = holder.and_then(|holder| holder.url.as_ref().map(|url| format!(" at {url}")));
-    let place = if same_kernel { "" } else { " on another machine" };
-    format!("a gateway{}{}{place}", who.unwrap_or_default(), at.unwrap_or_default())
 }

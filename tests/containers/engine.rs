@@ -7,10 +7,12 @@ use std::{
     process::Command,
     sync::atomic::{AtomicU32, Ordering},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tempfile::TempDir;
+
+use crate::support;
 
 use crate::support::{ran::Ran, running::Running};
 
@@ -291,15 +293,8 @@ pub(crate) fn token_in(engine: Engine, container: &str) -> String {
 }
 
 /// Asks again and again until `holds` answers with something.
-pub(crate) fn eventually<T>(what: &str, mut holds: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + DEADLINE;
-    loop {
-        if let Some(found) = holds() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "waited {DEADLINE:?} for {what}");
-        thread::sleep(Duration::from_millis(50));
-    }
+pub(crate) fn eventually<T>(what: &str, holds: impl FnMut() -> Option<T>) -> T {
+    support::eventually::eventually(DEADLINE, holds).unwrap_or_else(|| panic!("waited {DEADLINE:?} for {what}"))
 }
 
 /// Whether anything listens there.

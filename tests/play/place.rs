@@ -1,9 +1,9 @@
 //! What the rows need of a place.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::support::ran::Ran;
+use crate::support::{self, ran::Ran};
 use crate::visitor::Visitor;
 
 /// For one command, a container or a pod that starts included. A loaded machine gets more than it needs.
@@ -91,13 +91,9 @@ pub trait Place {
 /// # Panics
 /// When it has not in time.
 #[track_caller]
-pub fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = condition() {
-            return found;
-        }
-        assert!(Instant::now() < end, "not within {PATIENCE:?}: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+pub fn eventually<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    let Some(found) = support::eventually::eventually(PATIENCE, condition) else {
+        panic!("not within {PATIENCE:?}: {what}")
+    };
+    found
 }

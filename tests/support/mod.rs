@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "shared by several test binaries, each of which uses a part")]
 #![allow(clippy::print_stderr, reason = "what a test has to say beside its result goes there")]
 
+pub mod eventually;
 pub mod home;
 pub mod our_gateway;
 pub mod ran;

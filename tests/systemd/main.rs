@@ -5,9 +5,12 @@
 
 #![allow(clippy::print_stdout, reason = "what a test has to say beside its result goes there")]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 use std::env;
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -85,11 +88,14 @@ impl Machine {
     /// Waits until the property has the value.
     #[track_caller]
     fn becomes(&self, name: &str, value: &str) {
-        let deadline = Instant::now() + PATIENCE;
-        while self.property(name) != value {
-            assert!(Instant::now() < deadline, "{name} is {}, not {value}: {}", self.property(name), self.journal());
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        self.eventually(&format!("{name} to be {value}"), || self.property(name) == value);
+    }
+
+    /// Waits until `condition` holds.
+    #[track_caller]
+    fn eventually(&self, what: &str, mut condition: impl FnMut() -> bool) {
+        let holds = support::eventually::eventually(PATIENCE, || condition().then_some(()));
+        assert!(holds.is_some(), "not within {PATIENCE:?}: {what}: {}", self.journal());
     }
 
     fn journal(&self) -> String {
@@ -141,11 +147,8 @@ fn users_without_a_session_are_told_what_works(machine: &Machine) {
     machine.user("bob", install).fails_saying(&["has no session", works[0], works[1]]);
     machine.user("bob", "openclaw gateway install").fails_saying(&["/etc/systemd/system is root's", works[0]]);
     machine.root("loginctl enable-linger bob").succeeds();
-    let deadline = Instant::now() + PATIENCE;
-    while !machine.root("test -e /run/user/$(id -u bob)/systemd/private").output.status.success() {
-        assert!(Instant::now() < deadline, "bob's manager did not come up: {}", machine.journal());
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    let is_up = "test -e /run/user/$(id -u bob)/systemd/private";
+    machine.eventually("bob's manager to come up", || machine.root(is_up).output.status.success());
     machine.user("bob", install).fails_saying(&["dbus-user-session is missing", works[0], works[1]]);
     // Nothing of that keeps the facts from being told, and nobody is advised about units that nobody uses.
     let status = machine.status("bob");
