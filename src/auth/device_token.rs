@@ -45,6 +45,14 @@ impl TokenKey {
         Self::load(&path)?.ok_or_else(|| TokenKeyError::Create { path, source: io::ErrorKind::NotFound.into() })
     }
 
+    /// Whether the key of `state` can be used, where it has one.
+    ///
+    /// # Errors
+    /// As [`Self::load_or_create`]; nothing is made.
+    pub fn check(state: &StateDir) -> Result<(), TokenKeyError> {
+        Self::load(&state.token_key()).map(drop)
+    }
+
     fn load(path: &std::path::Path) -> Result<Option<Self>, TokenKeyError> {
         let text = private_file::read(path).map_err(|source| TokenKeyError::Read { path: path.into(), source })?;
         let Some(text) = text.map(Zeroizing::new) else { return Ok(None) };

@@ -102,6 +102,15 @@ fn where_the_configuration_is_a_config_map_the_gateways_own_token_is_replaced() 
 }
 
 #[test]
+fn a_key_that_is_damaged_and_a_gateway_that_was_killed_are_found() {
+    let home = OurGateway::start(Home::new()).kill();
+    openclaw(&home, &["doctor"]).exited(2).says(&["was killed or crashed", "openclaw logs"]);
+    fs::write(home.state().join("identity/token.key"), "bad").expect("it is ours");
+    openclaw(&home, &["doctor"]).exited(1).says(&["error: the key of the device tokens", "token.key", "restore "]);
+    openclaw(&home, &["gateway", "run", "--port", "0"]).exited(1).says(&["token.key"]);
+}
+
+#[test]
 fn the_exit_status_tells_healthy_from_warnings_and_errors() {
     let gateway = OurGateway::start(Home::new());
     let home = gateway.home();

@@ -31,11 +31,15 @@ pub(super) struct Facts {
     pub(super) settings: Settings,
     /// What reading the pairing records brought to light; why they could not be read.
     pub(super) store: Option<Result<StoreReport, String>>,
+    /// What is wrong with the keys of this machine, and what mends each.
+    pub(super) keys: Vec<(String, String)>,
     pub(super) certificate: Option<Certificate>,
     /// Names in `gateway.trustedProxies`, and what they stand for.
     pub(super) names: Vec<(String, Result<Vec<IpAddr>, String>)>,
     pub(super) network: Network,
     pub(super) lock: LockState,
+    /// That the last gateway was killed or crashed, where none runs.
+    pub(super) cut: Option<String>,
     /// Whether the gateway answers over its socket; its version. `None` where none runs here.
     pub(super) answer: Option<Result<String, String>>,
     /// The gateway that commands of this machine use, where it is set up as the client of one elsewhere.

@@ -17,6 +17,7 @@ use nix::{
 use super::{
     super::{
         CliError, Context, Format, Output, Wish,
+        last_words::how_it_ended,
         reach::{gateway, open_way},
         target::{Source, TargetArgs, Way},
     },
@@ -25,8 +26,10 @@ use super::{
 };
 use crate::{
     advice::{Marks, Place},
+    auth::TokenKey,
     config::{GatewayMode, check_writable, diagnose},
     defaults::{LOCAL_ANSWER_TIMEOUT, MAX_DOCTOR_ENTRIES, RESOLVE_TIMEOUT},
+    device::Identity,
     dns::Resolver,
     hint::{Hint as _, chain},
     net::{CertificateFiles, ContainerMarks, LockState, certificate_remark, port_owner},
@@ -57,6 +60,7 @@ pub(super) async fn gather(context: &Context) -> Result<Facts, CliError> {
         config: diagnose(&context.environment)?,
         foreign_files: files.into_iter().filter(|path| path.exists()).filter_map(|path| foreign(path)).collect(),
         store: store(&state).await,
+        keys: keys(&state),
         certificate: certificate(&state, &settings),
         names: names(&settings.trust.trusted_proxies).await,
         network: Network::read(Path::new("/")),
@@ -67,6 +71,7 @@ pub(super) async fn gather(context: &Context) -> Result<Facts, CliError> {
         owner: port_owner(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port), None).await,
         database: Some(state.path().join("state/openclaw.sqlite")).filter(|path| path.exists()),
         state: directory(state.path()),
+        cut: how_it_ended(context, &lock),
         lock,
         settings,
     })
@@ -153,6 +158,14 @@ async fn store(state: &StateDir) -> Option<Result<crate::store::StoreReport, Str
     let state = state.clone();
     let opened = tokio::task::spawn_blocking(move || FileStore::open(&state, Use::Offline).map(|store| store.report()));
     Some(opened.await.ok()?.map_err(|error| chain(&error)))
+}
+
+/// What is wrong with the keys of this machine: no gateway starts without the first, no command has a device without the second.
+/// None is made.
+fn keys(state: &StateDir) -> Vec<(String, String)> {
+    let of_tokens = TokenKey::check(state).err().map(|error| (chain(&error), error.hint()));
+    let of_device = Identity::load(state).err().map(|error| (chain(&error), error.hint()));
+    of_tokens.into_iter().chain(of_device).collect()
 }
 
 fn certificate(state: &StateDir, settings: &crate::config::Settings) -> Option<Certificate> {

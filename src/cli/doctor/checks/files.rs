@@ -125,6 +125,9 @@ pub(super) fn disk(facts: &Facts, found: &mut Vec<Finding>) {
 }
 
 pub(super) fn records(facts: &Facts, found: &mut Vec<Finding>) {
+    for (problem, fix) in &facts.keys {
+        found.push(Finding::error("keys.damaged", problem.clone()).fix(fix.clone()));
+    }
     let report = match &facts.store {
         None => return,
         Some(Ok(report)) => report,

@@ -77,6 +77,11 @@ pub(super) fn gateway(facts: &Facts, found: &mut Vec<Finding>) {
     }
     match (&facts.lock, &facts.answer) {
         (LockState::Free, _) if facts.remote.is_some() => {}
+        (LockState::Free, _) if facts.cut.is_some() => {
+            let how = facts.cut.clone().unwrap_or_default();
+            let fix = "openclaw logs shows its last lines; openclaw gateway run starts the next one";
+            found.push(Finding::warning("gateway.cut", "no gateway runs here").because(how).fix(fix));
+        }
         (LockState::Free, _) => {
             found.push(Finding::info("gateway.stopped", "no gateway runs here").fix("openclaw gateway run"));
         }
