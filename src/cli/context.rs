@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use super::{CliError, target::TargetError};
 use crate::{
     client::GatewayUrl,
-    config::{ConfigError, Environment, Flags, Loaded, Paths, Settings, load_for_client},
+    config::{ConfigError, Environment, Flags, Loaded, Paths, Settings, Warning, WarningKind, load_for_client},
     net::{LockState, probe_lock, socket_candidates},
     owner::as_owner,
     state::StateDir,
 };
+
+/// The settings that say which gateway is meant.
+const TARGET_KEYS: [&str; 3] = ["gateway.client.url", "gateway.mode", "gateway.remote.url"];
 
 /// What a command finds around itself. The configuration is read when it is made.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub struct Context {
     pub settings: Settings,
     /// What is wrong with the configuration: a command that does not need it goes on without.
     pub problem: Option<ConfigError>,
+    /// What is odd about it all the same.
+    pub warnings: Vec<Warning>,
 }
 
 impl Context {
@@ -31,12 +36,37 @@ impl Context {
     /// [`ConfigError::NoHome`] when nothing says where the files are.
     pub fn new(environment: Environment) -> Result<Self, ConfigError> {
         Ok(match load_for_client(&environment, &Flags::default()) {
-            Ok(Loaded { settings, paths, .. }) => Self { environment, paths, settings, problem: None },
+            Ok(Loaded { settings, paths, warnings, .. }) => {
+                Self { environment, paths, settings, problem: None, warnings }
+            }
             Err(problem) => {
                 let paths = Paths::resolve(&environment)?;
-                Self { environment, paths, settings: Settings::default(), problem: Some(problem) }
+                let warnings = Vec::new();
+                Self { environment, paths, settings: Settings::default(), problem: Some(problem), warnings }
             }
         })
+    }
+
+    /// What there is to say of the configuration to whoever connects by it.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        let useless = self
+            .problem
+            .iter()
+            .map(|problem| format!("the configuration cannot be used, going on without it: {problem}"));
+        // What is misspelled may have been meant to name the gateway, or its secret.
+        let misspelled = self.warnings.iter().filter(|it| matches!(it.kind, WarningKind::MisspelledVariable(_)));
+        useless.chain(misspelled.map(ToString::to_string)).collect()
+    }
+
+    /// Whether it is known which gateway is meant: another one must not be worked on.
+    pub(super) fn check_target(&self) -> Result<(), CliError> {
+        match &self.problem {
+            Some(problem) if problem.concerns(&TARGET_KEYS) => Err(CliError::usage(
+                format!("which gateway is meant is not known: {problem}"),
+                "mend it, or name the gateway with --url; --offline works on the files here",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// An error that names the configuration file.

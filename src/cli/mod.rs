@@ -17,7 +17,7 @@ mod idle;
 mod keys;
 mod last_words;
 mod logs;
-pub mod occupied;
+mod occupied;
 mod output;
 mod reach;
 mod session;

@@ -57,15 +57,11 @@ pub enum Reached {
 /// # Errors
 /// [`CliError`] says which way was gone, why it did not lead there, and what to type next.
 pub async fn reach(context: &Context, args: &TargetArgs, wish: Wish, output: &mut Output) -> Result<Reached, CliError> {
-    if let Some(problem) = &context.problem {
-        // Another gateway than the one that was meant must not be worked on.
-        if args.url.is_none() && !wish.offline && problem.concerns(&TARGET_KEYS) {
-            return Err(CliError::usage(
-                format!("which gateway is meant is not known: {problem}"),
-                "mend it, or name the gateway with --url; --offline works on the files here",
-            ));
-        }
-        output.note(Tone::Warning, &format!("the configuration cannot be used, going on without it: {problem}"))?;
+    if args.url.is_none() && !wish.offline {
+        context.check_target()?;
+    }
+    for remark in context.remarks() {
+        output.note(Tone::Warning, &remark)?;
     }
     let traveller = Traveller { context, args, wish };
     let mut lost_once = false;
@@ -133,9 +129,6 @@ pub(super) async fn open_way(context: &Context, args: &TargetArgs, wish: Wish, w
 /// What helps a device whose token does not count any more.
 const OWN_TOKEN_ENDED: &str = "this device's own token was revoked or replaced, or the device was removed: give the gateway's token once \
                                (--token or OPENCLAW_GATEWAY_TOKEN), and approve this device where the gateway runs (openclaw devices list)";
-
-/// The settings that say which gateway is meant.
-const TARGET_KEYS: [&str; 3] = ["gateway.client.url", "gateway.mode", "gateway.remote.url"];
 
 /// What helps where nothing is known of a gateway.
 const NONE_TO_ASK: &str = "openclaw gateway run starts one; --url and --token name one elsewhere";

@@ -139,6 +139,9 @@ impl Located<Problem> {
 impl Located<Warning> {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
+        if let WarningKind::MisspelledVariable(strange) = &self.what.kind {
+            return Some(format!("set {} in place of {strange}", self.what.origin));
+        }
         let key = self.what.key.as_deref()?;
         // Names that files hold are shown, but a command is made only of those that are known.
         let known = !matches!(super::manual::lookup(key), super::Named::Unknown | super::Named::Foreign);

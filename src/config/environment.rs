@@ -51,6 +51,14 @@ impl Environment {
         self.variable(name)?.to_str()
     }
 
+    /// The names that begin with `prefix` and have a value.
+    pub fn names<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+        self.variables
+            .keys()
+            .map(String::as_str)
+            .filter(move |name| name.starts_with(prefix) && self.variable(name).is_some())
+    }
+
     /// Where relative paths count from.
     pub fn working_directory(&self) -> &Path {
         &self.working_directory

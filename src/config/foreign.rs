@@ -7,6 +7,7 @@ use super::{
     keys,
     origin::Layer,
     schema::{self, Known},
+    variables::MAX_SLIPS,
     warning::{Warning, WarningKind},
 };
 
@@ -99,26 +100,10 @@ fn nearest(key: &str) -> Option<String> {
     let (parent, name) = key.rsplit_once('.')?;
     let beside = schema::known().into_iter().filter_map(|known| {
         let (other_parent, other) = known.key.rsplit_once('.')?;
-        let steps = distance(&name.to_ascii_lowercase(), &other.to_ascii_lowercase());
-        (other_parent == parent && steps <= 2).then_some((steps, known.key))
+        let steps = strsim::levenshtein(&name.to_ascii_lowercase(), &other.to_ascii_lowercase());
+        (other_parent == parent && steps <= MAX_SLIPS).then_some((steps, known.key))
     });
     beside.min_by_key(|(steps, _)| *steps).map(|(_, known)| known)
-}
-
-/// How many characters must be added, taken away or replaced to make one text of the other (Levenshtein).
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (line, each) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = line + 1;
-        for (column, other) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(each != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
 }
 
 #[cfg(test)]

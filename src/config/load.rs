@@ -153,6 +153,7 @@ impl Layers {
         for document in variables::documents(environment, &mut layers.problems, &mut layers.warnings) {
             layers.add(document, base, environment);
         }
+        layers.warnings.extend(variables::misspelled(environment));
         for variable in variables::SECRET_FILES {
             if let Some(path) = environment.variable(variable.name) {
                 let Some(path) = environment.expand(path, base) else {

@@ -71,8 +71,9 @@ fn hash(bytes: &[u8]) -> String {
     hex::encode(&Sha256::digest(bytes))
 }
 
-/// The text with every secret replaced, comments included. `None` where a comment holds a setting that names one, and when the result would say anything else than the document
-/// without its secrets, for example because a secret is also an ordinary word in it or is written with escapes.
+/// The text with every secret replaced, comments included. `None` where a comment holds a setting that names one, and where the
+/// result would say anything else than the document without its secrets: one is also an ordinary word in it, or is written with
+/// escapes.
 fn shown_text(text: &str, written: &Map<String, Value>) -> Option<String> {
     if comments(text).into_iter().any(comment_names_secret) {
         return None;

@@ -91,6 +91,34 @@ pub const SECRET_FILES: &[SecretVariable] = &[
     SecretVariable { name: "OPENCLAW_GATEWAY_PASSWORD_FILE", key: "gateway.auth.password" },
 ];
 
+/// The variables that say where files are.
+const PLACES: [&str; 3] = ["OPENCLAW_HOME", "OPENCLAW_STATE_DIR", "OPENCLAW_CONFIG_PATH"];
+
+/// How many characters a name may be off and still be taken for another one.
+pub(super) const MAX_SLIPS: usize = 2;
+
+/// What is set under a name that nobody reads, and would say something under one that looks like it.
+pub(super) fn misspelled(environment: &Environment) -> Vec<Warning> {
+    let known = || {
+        let settings = VARIABLES.iter().map(|variable| (variable.name, Some(variable.keys[0])));
+        let files = SECRET_FILES.iter().map(|variable| (variable.name, Some(variable.key)));
+        settings.chain(files).chain(PLACES.map(|name| (name, None)))
+    };
+    let meant = |strange: &str| {
+        let near = known().map(|(name, key)| (strsim::levenshtein(strange, name), name, key));
+        near.filter(|(slips, ..)| *slips <= MAX_SLIPS).min_by_key(|(slips, ..)| *slips)
+    };
+    let warning = |strange: &str| {
+        let (slips, name, key) = meant(strange)?;
+        (slips > 0 && environment.variable(name).is_none()).then(|| Warning {
+            key: key.map(ToOwned::to_owned),
+            origin: Origin::Variable(name),
+            kind: WarningKind::MisspelledVariable(strange.to_owned()),
+        })
+    };
+    environment.names("OPENCLAW").filter_map(warning).collect()
+}
+
 /// One document a variable that is set, so that each value can tell which one set it.
 pub(super) fn documents(
     environment: &Environment,

@@ -74,6 +74,9 @@ pub enum WarningKind {
         /// What would be right.
         expected: String,
     },
+    /// A variable of ours is not set, and one is that looks like it.
+    #[error("is not set, and {0} is not read; did you mean that?")]
+    MisspelledVariable(String),
     /// White space around a secret, which other programs may cut off.
     #[error("begins or ends with white space, which belongs to the secret here; other programs may cut it off")]
     PaddedSecret,

@@ -362,7 +362,7 @@ pub(super) fn secret_in_force(settings: &Settings, new_token: Option<&Path>) -> 
         (None, Some(credential)) => format!("{mode}: from {}", credential.source),
         (None, None) => format!("authentication mode: {mode}"),
     };
-    SecretInForce { described, generated: secret.is_some_and(Credential::is_generated) }
+    SecretInForce { mode: mode.to_owned(), described, generated: secret.is_some_and(Credential::is_generated) }
 }
 
 /// Takes as many open files as the system allows, and says how many that is.

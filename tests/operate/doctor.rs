@@ -75,7 +75,11 @@ fn a_token_that_only_the_gateway_was_given_is_not_said_to_be_replaced() {
             let after = fs::read_to_string(gateway.home().state().join("openclaw.json")).ok();
             assert_eq!((before, gateway.home().state().join("identity/gateway-token").exists()), (after, false));
             lists(&gateway, "of-the-gateway").succeeded();
+            let asked = openclaw(gateway.home(), &["config", "get", "gateway.auth.token"]).exited(1);
+            asked.says(&[&format!("the running gateway has it from {by}")]).never_says(&["first start"]);
         }
+        let asked = openclaw(&Home::new(), &["config", "get", "gateway.auth.token"]).exited(1);
+        asked.says(&["the gateway makes one at its first start"]);
         // What stands in the file as well can be taken out of it.
         let home = Home::new();
         home.configure(&json!({"gateway": {"auth": {"token": "of-the-gateway"}}}));

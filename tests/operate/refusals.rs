@@ -64,6 +64,14 @@ fn a_gateway_that_is_not_known_is_not_replaced_by_the_one_here() {
 }
 
 #[test]
+fn a_misspelled_variable_is_told_of() {
+    let gateway = OurGateway::start(Home::new());
+    let mut command = gateway.home().command(OurGateway::program());
+    let ran = Ran::to_end(command.args(["devices", "list"]).env("OPENCLAW_GATEWY_URL", "ws://gw.example"), PATIENCE);
+    ran.succeeded().says(&["OPENCLAW_GATEWAY_URL: is not set, and OPENCLAW_GATEWY_URL is not read"]);
+}
+
+#[test]
 fn a_device_whose_token_was_revoked_is_told_of_its_own_token() {
     let gateway = OurGateway::start(Home::new());
     let token = std::fs::read_to_string(gateway.home().state().join("identity/gateway-token")).expect("it made one");

@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::{CliError, Context, Exit, Output, Tone, table::table, text::one_line};
+use super::{
+    super::{CliError, Context, Exit, Output, Tone, table::table, text::one_line},
+    apply::overridden,
+};
 use crate::{
     config::{AuthMode, Effective, KeyPath, Layer, Named, Origin, generated_token, lookup},
     hint::Hint as _,
@@ -54,7 +57,7 @@ impl Get {
 fn note_other_token(context: &Context, origin: &Origin, output: &mut Output) -> Result<(), CliError> {
     if let crate::net::LockState::Held { holder: Some(holder), .. } = context.lock()
         && let Some(auth) = &holder.auth
-        && let by_flag = auth.described.contains("--token")
+        && let by_flag = holder.given.get("gateway.auth.token").is_some_and(|by| by.starts_with("--"))
         && origin.layer() != Layer::Flag
         && (by_flag || auth.generated != matches!(origin, Origin::Generated(_)))
     {
@@ -100,7 +103,14 @@ fn unset(context: &Context, path: &KeyPath, effective: &Effective) -> CliError {
             hint: error.hint(),
         };
     }
+    let given = overridden(&context.lock(), &path.setting()).filter(|_| token);
     let (message, hint) = match lookup(&path.setting()) {
+        Named::Setting(_) if let Some(by) = given => (
+            format!("{path} is not set where this command looks, and the running gateway has it from {by}"),
+            format!(
+                "look at {by} where the gateway is started; the local socket needs no token: openclaw devices list"
+            ),
+        ),
         Named::Setting(_) if token => (
             format!("Config path is valid but unset: {path}"),
             format!("the gateway makes one at its first start, in {}", context.state().generated_token().display()),

@@ -92,7 +92,7 @@ pub(super) async fn generate_token(context: &Context) -> Result<Vec<String>, Cli
 fn other_mode(context: &Context) -> Option<CliError> {
     let LockState::Held { holder: Some(holder), .. } = context.lock() else { return None };
     let by = holder.given.get("gateway.auth.mode")?;
-    let auth = holder.auth.as_ref().filter(|auth| !auth.described.starts_with(AuthMode::Token.as_str()))?;
+    let auth = holder.auth.as_ref().filter(|auth| auth.mode != AuthMode::Token.as_str())?;
     Some(CliError::Usage {
         message: format!(
             "nothing was changed: the running gateway does not go by a token ({}), as {by} says",

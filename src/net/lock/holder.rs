@@ -42,7 +42,9 @@ pub struct LockHolder {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SecretInForce {
-    /// The mode, and where the secret comes from, for people.
+    /// The mode, as `gateway.auth.mode` names it.
+    pub mode: String,
+    /// The mode and where the secret comes from, for people.
     pub described: String,
     /// Whether it is the token that the gateway made itself.
     pub generated: bool,

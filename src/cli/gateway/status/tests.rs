@@ -78,7 +78,11 @@ fn running() -> Lock {
         pid: 7,
         version: "0.1.0".into(),
         started_at_ms: NOW - 61_000,
-        auth: Some(SecretInForce { described: "token: from OPENCLAW_GATEWAY_TOKEN".into(), generated: false }),
+        auth: Some(SecretInForce {
+            mode: "token".into(),
+            described: "token: from OPENCLAW_GATEWAY_TOKEN".into(),
+            generated: false,
+        }),
         ..LockHolder::default()
     };
     Lock::Held { holder: Some(Box::new(holder)), here: true }
