@@ -50,7 +50,8 @@ pub enum PairingError {
     Store(#[from] StoreError),
 }
 
-/// Why a token is not replaced or revoked; the log says it, the caller is only told that it was denied.
+/// Why a token is not replaced or revoked; the log says it, and the caller is told what to do about it. A device that manages
+/// only itself is denied everything else alike, and learns of no other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denial {
     /// There is no such device, or it does not have the role.
@@ -101,6 +102,13 @@ impl PairingError {
                 ErrorShape { retryable: Some(true), ..ErrorShape::unavailable(self.with_advice()) }
             }
             Self::Store(_) => ErrorShape::unavailable(self.with_advice()),
+            // Clients print the message as it is, and only its first words are matched.
+            Self::ApprovalDenied
+            | Self::RejectionDenied
+            | Self::RemovalDenied
+            | Self::RenameDenied
+            | Self::RotationDenied(_)
+            | Self::RevocationDenied(_) => ErrorShape::invalid(self.with_advice()),
             _ => ErrorShape::invalid(self.to_string()),
         }
     }
@@ -129,6 +137,9 @@ impl Hint for PairingError {
                  device's next request"
                     .into()
             }
+            Self::RotationDenied(Denial::CallerMissingScope(scope)) | Self::RevocationDenied(Denial::CallerMissingScope(scope)) => {
+                format!("use an operator that holds {scope}, or the command line where the gateway runs")
+            }
             Self::RejectionDenied
             | Self::RemovalDenied
             | Self::RenameDenied
@@ -154,12 +165,13 @@ mod tests {
         let rows = [
             (PairingError::UnknownRequest,            Dialect::V3, "unknown requestId"),
             (PairingError::UnknownDevice,             Dialect::V4, "unknown deviceId"),
-            (PairingError::ApprovalDenied,            Dialect::V4, "device pairing approval denied"),
+            (PairingError::ApprovalDenied,            Dialect::V4, "device pairing approval denied (approve with an operator that holds what is asked for, or where the gateway runs: openclaw devices approve)"),
             (PairingError::MissingScope(Scope::READ), Dialect::V4, "missing scope: operator.read"),
             (unknown(),                               Dialect::V3, "unknown deviceId/role"),
-            (unknown(),                               Dialect::V4, "device token rotation denied"),
-            (outside(),                               Dialect::V3, "device token rotation denied"),
-            (PairingError::RevocationDenied(Denial::DeviceOwnershipMismatch), Dialect::V4, "device token revocation denied"),
+            (unknown(),                               Dialect::V4, "device token rotation denied (openclaw devices list shows the devices with their roles; a revoked token comes back by approving the device's next request)"),
+            (outside(),                               Dialect::V3, "device token rotation denied (let the device ask for the scope and approve its request)"),
+            (PairingError::RevocationDenied(Denial::CallerMissingScope(Scope::ADMIN)), Dialect::V4, "device token revocation denied (use an operator that holds operator.admin, or the command line where the gateway runs)"),
+            (PairingError::RevocationDenied(Denial::DeviceOwnershipMismatch), Dialect::V4, "device token revocation denied (use an operator with operator.admin, or the command line where the gateway runs)"),
         ];
         for (error, dialect, message) in rows {
             assert_eq!(error.to_wire(dialect), ErrorShape::invalid(message));

@@ -106,10 +106,13 @@ async fn rotation_stays_within_what_was_approved() {
     let mut owner = gateway.owner().await;
     let device = Device::fresh();
     pair_from_afar(&gateway, &device, &["operator.read"]).await;
-    for (role, scopes) in [("operator", json!(["operator.admin"])), ("node", json!([]))] {
+    for (role, scopes, advice) in
+        [("operator", json!(["operator.admin"]), "let the device ask"), ("node", json!([]), "openclaw devices list")]
+    {
         let params = json!({"deviceId": device.id(), "role": role, "scopes": scopes});
         let error = owner.fails("device.token.rotate", params).await;
-        assert_eq!(error["message"], "device token rotation denied", "{role} {scopes}");
+        let message = error["message"].as_str().expect("a text");
+        assert!(message.starts_with(&format!("device token rotation denied ({advice}")), "{role} {scopes}: {message}");
     }
     gateway.logs(&["device token rotation denied device=", "reason=scope-outside-approved-baseline"]).await;
 }
