@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use super::{CliError, target::TargetError};
 use crate::{
     client::GatewayUrl,
-    config::{ConfigError, Environment, Flags, Loaded, Paths, Settings, Warning, WarningKind, load_for_client},
+    config::{
+        ConfigError, Environment, Flags, Layer, Loaded, Origin, Paths, Settings, Warning, WarningKind, load_for_client,
+    },
     net::{LockState, probe_lock, socket_candidates},
     owner::as_owner,
     state::StateDir,
@@ -93,6 +95,22 @@ impl Context {
             state.display()
         );
         Some((what, as_owner(state, *owner)))
+    }
+
+    /// What there is to say of a token from `origin`, where the gateway that lives here was started with another one.
+    pub(super) fn other_token(&self, origin: &Origin) -> Option<String> {
+        let LockState::Held { holder: Some(holder), .. } = self.lock() else { return None };
+        let auth = holder.auth.as_ref()?;
+        match holder.given.get("gateway.auth.token") {
+            // Whether it is the same one is not to be seen from here.
+            Some(by) if by.starts_with("--") && origin.layer() != Layer::Flag => {
+                Some(format!("the running gateway goes by that from {by}, which wins over this one"))
+            }
+            _ if auth.generated != matches!(origin, Origin::Generated(_)) => {
+                Some(format!("the running gateway goes by another one: {}", auth.described))
+            }
+            _ => None,
+        }
     }
 
     /// Where a gateway that lives here says that it listens. One under another kernel listens elsewhere.

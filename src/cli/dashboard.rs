@@ -68,6 +68,18 @@ impl Dashboard {
             return Ok(Exit::Done);
         }
         output.line(&format!("Dashboard URL: {shown}"))?;
+        match token {
+            Some(token) => {
+                if let Some(remark) = context.other_token(&token.source) {
+                    output.note(Tone::Warning, &format!("of the token in it: {remark}"))?;
+                }
+            }
+            None if self.with_token && !elsewhere => {
+                output
+                    .note(Tone::Warning, "no token is known here: `openclaw gateway status` says which one counts")?;
+            }
+            None => {}
+        }
         if !runs {
             output.note(Tone::Warning, "Gateway is not running.")?;
             output.note(Tone::Plain, "Hint: openclaw gateway run")?;

@@ -77,6 +77,7 @@ fn a_token_that_only_the_gateway_was_given_is_not_said_to_be_replaced() {
             lists(&gateway, "of-the-gateway").succeeded();
             let asked = openclaw(gateway.home(), &["config", "get", "gateway.auth.token"]).exited(1);
             asked.says(&[&format!("the running gateway has it from {by}")]).never_says(&["first start"]);
+            openclaw(gateway.home(), &["dashboard", "--with-token", "--no-open"]).says(&["no token is known here"]);
         }
         let asked = openclaw(&Home::new(), &["config", "get", "gateway.auth.token"]).exited(1);
         asked.says(&["the gateway makes one at its first start"]);
@@ -84,6 +85,12 @@ fn a_token_that_only_the_gateway_was_given_is_not_said_to_be_replaced() {
         let home = Home::new();
         home.configure(&json!({"gateway": {"auth": {"token": "of-the-gateway"}}}));
         let gateway = OurGateway::start_with(home, given);
+        let page = openclaw(gateway.home(), &["dashboard", "--with-token", "--no-open"]).succeeded();
+        if by == "--token" {
+            page.says(&["the running gateway goes by that from --token"]);
+        } else {
+            page.says(&["#token=of-the-gateway"]).never_says(&["goes by"]);
+        }
         openclaw(gateway.home(), &["config", "unset", "gateway.auth.token"]).succeeded();
     }
     let by_password = OurGateway::start_with(Home::new(), |run| run.args(["--auth", "password", "--password", "word"]));

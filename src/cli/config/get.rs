@@ -7,7 +7,7 @@ use super::{
     apply::overridden,
 };
 use crate::{
-    config::{AuthMode, Effective, KeyPath, Layer, Named, Origin, generated_token, lookup},
+    config::{AuthMode, Effective, KeyPath, Named, Origin, generated_token, lookup},
     hint::Hint as _,
 };
 
@@ -46,24 +46,13 @@ impl Get {
         if self.verbose {
             output.note(Tone::Dim, &format!("{path} comes from {}", in_words(&found.origin)))?;
         }
-        if path.setting() == "gateway.auth.token" {
-            note_other_token(context, &found.origin, output)?;
+        if path.setting() == "gateway.auth.token"
+            && let Some(remark) = context.other_token(&found.origin)
+        {
+            output.note(Tone::Warning, &remark)?;
         }
         Ok(Exit::Done)
     }
-}
-
-/// A gateway that was started with another secret than this shell sees goes by its own.
-fn note_other_token(context: &Context, origin: &Origin, output: &mut Output) -> Result<(), CliError> {
-    if let crate::net::LockState::Held { holder: Some(holder), .. } = context.lock()
-        && let Some(auth) = &holder.auth
-        && let by_flag = holder.given.get("gateway.auth.token").is_some_and(|by| by.starts_with("--"))
-        && origin.layer() != Layer::Flag
-        && (by_flag || auth.generated != matches!(origin, Origin::Generated(_)))
-    {
-        output.note(Tone::Warning, &format!("the running gateway goes by another one: {}", auth.described))?;
-    }
-    Ok(())
 }
 
 fn list(effective: &Effective, output: &mut Output) -> Result<Exit, CliError> {
