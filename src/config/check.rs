@@ -7,7 +7,6 @@ use super::{
     problem::{Problem, ProblemKind},
     remote::GatewayMode,
     settings::Settings,
-    trust,
     warning::{Warning, WarningKind},
 };
 
@@ -21,7 +20,7 @@ pub(super) fn start(settings: &Settings, flags: &Flags) -> Vec<Problem> {
     listen(settings, &mut refuse);
     auth(settings, &mut refuse);
     tls(settings, &mut refuse);
-    problems.extend(trust::parse(settings).problems);
+    problems.extend(settings.parsed_trust().problems);
     let differing = [("gateway.auth.token", &settings.auth.token), ("gateway.auth.password", &settings.auth.password)];
     problems.extend(differing.iter().filter_map(|(key, known)| known.disagreement(key, true)));
     problems
@@ -91,7 +90,7 @@ pub(super) fn oddities(settings: &Settings) -> Vec<Warning> {
             warnings.push(Warning::at(key, credential.source.clone(), WarningKind::PaddedSecret));
         }
     }
-    warnings.extend(trust::parse(settings).warnings);
+    warnings.extend(settings.parsed_trust().warnings);
     warnings
 }
 

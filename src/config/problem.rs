@@ -2,7 +2,7 @@
 
 use std::{fmt, io, path::PathBuf};
 
-use super::{auth::AuthMode, listen::Bind, origin::Origin, secret::SecretDefect};
+use super::{listen::Bind, origin::Origin, secret::SecretDefect};
 use crate::hint::{Hint, shell};
 
 /// A configuration that cannot be used.
@@ -289,7 +289,7 @@ impl Hint for Problem {
             ProblemKind::MissingVariable(name) => format!("set {name}, or write the value into {}", self.origin),
             ProblemKind::PasswordMissing => secret_hint("gateway.auth.password"),
             ProblemKind::TokenBesideTrustedProxy { token } => {
-                format!("remove the token from {token}, or set gateway.auth.mode to {}", AuthMode::Token)
+                format!("remove the token from {token}, or set gateway.auth.mode to token")
             }
             ProblemKind::UserHeaderMissing => {
                 "set gateway.auth.trustedProxy.userHeader to the header that your proxy sets, for example x-forwarded-user".into()

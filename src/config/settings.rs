@@ -75,7 +75,12 @@ impl Settings {
     /// Whom these settings trust, as connections are classified by it. Names in it stand for no addresses yet. What is wrong in
     /// it has stopped [`load`](super::load()) already, and is left out.
     pub fn trusted(&self) -> crate::source::Trust {
-        trust::parse(self).trust
+        self.parsed_trust().trust
+    }
+
+    /// The same, with everything that is wrong and odd in it.
+    pub(super) fn parsed_trust(&self) -> trust::Outcome {
+        trust::parse(&self.trust, self.listen.port, &|key| self.origin(key))
     }
 
     /// Puts the layers' values and what is known of their places together.

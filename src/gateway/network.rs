@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
-use super::{GatewayError, startup::hostname};
+use super::{GatewayError, surroundings::hostname};
 use crate::{
     config::{AuthMode, Bind, Environment, Loaded, Settings},
     net::{self, BindMode, Certificate, CertificateFiles, ContainerMarks, LocalSocket},

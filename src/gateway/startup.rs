@@ -13,7 +13,10 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::{
-    Gateway, GatewayError, InForce, Lobbies, Shared, Start, network::Network, policies::Maker, surroundings::Survey,
+    Gateway, GatewayError, InForce, Lobbies, Shared, Start,
+    network::Network,
+    policies::Maker,
+    surroundings::{Survey, hostname},
 };
 use crate::{
     advice::{Marks, Place},
@@ -266,23 +269,6 @@ fn place(environment: &Environment) -> Place {
 pub(super) async fn read_from(environment: &Arc<Environment>, flags: &Arc<Flags>) -> Vec<PathBuf> {
     let (environment, flags) = (Arc::clone(environment), Arc::clone(flags));
     tokio::task::spawn_blocking(move || config::files(&environment, &flags)).await.unwrap_or_default()
-}
-
-pub(super) fn hostname() -> String {
-    nix::unistd::gethostname().map_or_else(|_| "localhost".into(), |name| name.to_string_lossy().into_owned())
-}
-
-/// The names that this machine has in its own network, as they are now.
-pub(super) fn own_names(addresses: &[IpAddr]) -> http::OwnNames {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let namespace = read("/var/run/secrets/kubernetes.io/serviceaccount/namespace");
-    http::OwnNames::of(http::NameFacts {
-        hostname: &hostname(),
-        hosts_file: &read("/etc/hosts"),
-        addresses,
-        namespace: Some(namespace.as_str()).filter(|namespace| !namespace.is_empty()),
-        resolv_conf: &read("/etc/resolv.conf"),
-    })
 }
 
 /// The policy that a configuration stands for, before anything is known of the network and of what names stand for.

@@ -6,12 +6,10 @@ use crate::{
     config::Environment,
     defaults::HOST_NAME_TIMEOUT,
     dns::{self, ResolveError},
-    http::OwnNames,
+    http::{NameFacts, OwnNames},
     net::{LinkAddress, NetworkFacts, NoBridge, own_links},
     source::{Link, Surroundings},
 };
-
-use super::startup;
 
 /// The name under which container engines know their host.
 const HOST_NAME: &str = "host.docker.internal";
@@ -39,7 +37,7 @@ impl Survey {
         let looked = tokio::task::spawn_blocking(move || {
             let facts = NetworkFacts::of_system(in_pod);
             let addresses: Vec<_> = facts.interfaces.iter().map(ipnet::IpNet::addr).collect();
-            let own_names = startup::own_names(&addresses);
+            let own_names = own_names(&addresses);
             (facts, own_names)
         });
         match (looked.await, before) {
@@ -98,4 +96,22 @@ pub(super) fn list(addresses: &[IpAddr]) -> String {
         return "none".to_owned();
     }
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What this machine calls itself.
+pub(super) fn hostname() -> String {
+    nix::unistd::gethostname().map_or_else(|_| "localhost".into(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The names that this machine has in its own network, as they are now.
+fn own_names(addresses: &[IpAddr]) -> OwnNames {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let namespace = read("/var/run/secrets/kubernetes.io/serviceaccount/namespace");
+    OwnNames::of(NameFacts {
+        hostname: &hostname(),
+        hosts_file: &read("/etc/hosts"),
+        addresses,
+        namespace: Some(namespace.as_str()).filter(|namespace| !namespace.is_empty()),
+        resolv_conf: &read("/etc/resolv.conf"),
+    })
 }

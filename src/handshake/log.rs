@@ -38,7 +38,7 @@ pub(super) fn refused(refusal: &Refusal, told: &Told, audience: Audience<'_>, bu
         ),
         Refusal::Auth(failure) => warn!(
             target: TARGET, "unauthorized conn={} peer={} remote={} {} auth={} device={} class={} rule=\"{}\" reason={}",
-            visitor.id, ends(visitor), remote(visitor), client(audience.connect), presented(audience.connect),
+            visitor.id, ends(visitor), remote(visitor), client(audience.connect), audience.presented(),
             if audience.connect.is_some_and(|connect| connect.device.is_some()) { "yes" } else { "no" },
             visitor.source.class, visitor.source.rule, failure.reason(),
         ),
@@ -196,21 +196,4 @@ fn client(connect: Option<&ConnectParams>) -> String {
             format!("client={} {} v{}", field(name), client.mode.as_str(), field(&client.version))
         },
     )
-}
-
-/// With what secret a `connect` came, by its kind.
-pub(super) fn presented(connect: Option<&ConnectParams>) -> &'static str {
-    let Some(auth) = connect.and_then(|connect| connect.auth.as_ref()) else { return "none" };
-    let given = |value: &Option<String>| value.as_deref().is_some_and(|text| !text.is_empty());
-    if given(&auth.token) {
-        "token"
-    } else if given(&auth.password) {
-        "password"
-    } else if given(&auth.device_token) {
-        "device-token"
-    } else if given(&auth.bootstrap_token) {
-        "bootstrap-token"
-    } else {
-        "none"
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Visitor, log};
+use super::Visitor;
 use crate::{
     advice::{Place, Reader, Situation},
     auth::AuthFailure,
@@ -96,6 +96,23 @@ impl<'a> Audience<'a> {
 
     fn client(&self) -> Option<&ClientInfo> {
         self.connect.map(|connect| &connect.client)
+    }
+
+    /// With what secret the `connect` came, by its kind.
+    pub(super) fn presented(&self) -> &'static str {
+        let Some(auth) = self.connect.and_then(|connect| connect.auth.as_ref()) else { return "none" };
+        let given = |value: &Option<String>| value.as_deref().is_some_and(|text| !text.is_empty());
+        if given(&auth.token) {
+            "token"
+        } else if given(&auth.password) {
+            "password"
+        } else if given(&auth.device_token) {
+            "device-token"
+        } else if given(&auth.bootstrap_token) {
+            "bootstrap-token"
+        } else {
+            "none"
+        }
     }
 }
 
@@ -225,7 +242,7 @@ fn protocol_mismatch(range: ProtocolRange) -> ErrorShape {
 /// get one.
 fn device_required(audience: Audience<'_>) -> Told {
     let is_cli = audience.client().is_some_and(ClientInfo::may_come_without_device);
-    let brought_secret = log::presented(audience.connect) != "none";
+    let brought_secret = audience.presented() != "none";
     let advice = if is_cli {
         let secret = if brought_secret { "" } else { ", and no token or password came either: give --token" };
         let next = audience.place.command("devices list");

@@ -3,13 +3,10 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use hyper::{HeaderMap, Response, StatusCode};
+use hyper::{HeaderMap, Response, StatusCode, header::ORIGIN};
 use serde_json::json;
 
-use super::{
-    respond::{self, Body},
-    server::is_browser,
-};
+use super::respond::{self, Body};
 use crate::{
     advice::{PeerKind, Place, Reader, Situation},
     policy::Policy,
@@ -120,4 +117,9 @@ pub fn peer_kind(arrival: Arrival, policy: &Policy) -> PeerKind {
     };
     let bare = source::classify(arrival, &HeaderMap::new(), &trust, &policy.surroundings);
     PeerKind::of(bare.peer, bare.class)
+}
+
+/// Whether a browser sent the request.
+pub(super) fn is_browser(headers: &HeaderMap) -> bool {
+    headers.contains_key(ORIGIN) || headers.keys().any(|name| name.as_str().starts_with("sec-fetch-"))
 }

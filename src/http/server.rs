@@ -9,7 +9,7 @@ use std::{
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode, Version,
     body::Incoming,
-    header::{ALLOW, HOST, HeaderValue, ORIGIN},
+    header::{ALLOW, HOST, HeaderValue},
     server::conn::http1,
     service::service_fn,
 };
@@ -68,7 +68,7 @@ impl RequestHead {
 
     /// Whether a browser sent the request.
     pub fn is_browser(&self) -> bool {
-        is_browser(&self.headers)
+        gate::is_browser(&self.headers)
     }
 }
 
@@ -216,9 +216,4 @@ fn method_not_allowed() -> Response<Body> {
     );
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
     response
-}
-
-/// Whether a browser sent the request.
-pub(super) fn is_browser(headers: &HeaderMap) -> bool {
-    headers.contains_key(ORIGIN) || headers.keys().any(|name| name.as_str().starts_with("sec-fetch-"))
 }

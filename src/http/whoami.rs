@@ -11,10 +11,9 @@ use serde_json::json;
 
 use super::{
     HostJudgement, Page,
-    gate::Gate,
+    gate::{Gate, is_browser},
     origin,
     respond::{self, Body},
-    server::is_browser,
 };
 use crate::source::{Source, SourceClass};
 

@@ -7,7 +7,7 @@ mod tests;
 
 pub use entry::EntryDefect;
 pub use parse::EntryOddity;
-pub(super) use parse::parse;
+pub(super) use parse::{Outcome, parse};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};

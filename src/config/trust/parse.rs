@@ -12,7 +12,6 @@ use crate::{
     config::{
         origin::Origin,
         problem::{Problem, ProblemKind},
-        settings::Settings,
         warning::{Warning, WarningKind},
     },
     defaults::MAX_CONFIG_BYTES,
@@ -60,9 +59,9 @@ pub(in crate::config) struct Outcome {
 }
 
 /// Parses the trust of the settings, with everything that is wrong and odd in it.
-pub(in crate::config) fn parse(settings: &Settings) -> Outcome {
-    let trust: &Trust = &settings.trust;
-    let mut reader = Reader { settings, problems: Vec::new(), warnings: Vec::new() };
+/// `port` is the gateway's, and `origin` tells where the value at a key came from.
+pub(in crate::config) fn parse(trust: &Trust, port: u16, origin: &dyn Fn(&str) -> Origin) -> Outcome {
+    let mut reader = Reader { trust, port, origin, problems: Vec::new(), warnings: Vec::new() };
     let parsed = source::Trust {
         proxies: reader.proxies(PROXIES, &trust.trusted_proxies),
         bridges: reader.bridges(trust),
@@ -76,18 +75,20 @@ pub(in crate::config) fn parse(settings: &Settings) -> Outcome {
 }
 
 struct Reader<'a> {
-    settings: &'a Settings,
+    trust: &'a Trust,
+    port: u16,
+    origin: &'a dyn Fn(&str) -> Origin,
     problems: Vec<Problem>,
     warnings: Vec<Warning>,
 }
 
 impl Reader<'_> {
     fn refuse(&mut self, key: &str, kind: ProblemKind) {
-        self.problems.push(Problem::at(key, self.settings.origin(key), kind));
+        self.problems.push(Problem::at(key, (self.origin)(key), kind));
     }
 
     fn refuse_entry(&mut self, key: &str, text: &str, defect: EntryDefect) {
-        let origin = self.settings.origin(key);
+        let origin = (self.origin)(key);
         let line = line_of(&origin, text);
         let entry = shown(text);
         self.problems.push(Problem::at(key, origin, ProblemKind::TrustedEntry { entry, line, defect }));
@@ -95,7 +96,7 @@ impl Reader<'_> {
 
     fn warn(&mut self, key: &str, text: &str, oddity: EntryOddity) {
         let kind = WarningKind::TrustedEntry { entry: shown(text), oddity };
-        self.warnings.push(Warning::at(key, self.settings.origin(key), kind));
+        self.warnings.push(Warning::at(key, (self.origin)(key), kind));
     }
 
     fn proxies(&mut self, key: &str, written: &[String]) -> TrustedProxies {
@@ -125,7 +126,7 @@ impl Reader<'_> {
             }
         }
         if entry::are_most_of_the_internet(&proxies.networks) {
-            if self.settings.trust.dangerously_trust_all_proxies {
+            if self.trust.dangerously_trust_all_proxies {
                 self.warn(key, &written.join(", "), EntryOddity::Everybody);
             } else {
                 let entries = shown(&written.join(", "));
@@ -200,7 +201,7 @@ impl Reader<'_> {
         }
         match written.port {
             None | Some(0) => self.refuse(PREAMBLE_PORT, ProblemKind::PreamblePortMissing),
-            Some(port) if port == self.settings.listen.port => {
+            Some(port) if port == self.port => {
                 self.refuse(PREAMBLE_PORT, ProblemKind::PreamblePortShared);
             }
             Some(port) => return Some(PreambleListener { port, from }),

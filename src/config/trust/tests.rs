@@ -3,7 +3,7 @@
 use super::{
     OneOrMany, ProxyProtocol, Trust,
     entry::{Entry, EntryDefect as D, are_most_of_the_internet, read},
-    parse::{EntryOddity as O, parse},
+    parse::EntryOddity as O,
 };
 use crate::{
     config::{ConfigError, Environment, Flags, Settings, WarningKind, load},
@@ -161,7 +161,7 @@ fn what_stops_the_start() {
         (Trust::default(),                       vec![]),
     ];
     for (trust, expected) in rows {
-        let found = parse(&settings(trust.clone())).problems;
+        let found = settings(trust.clone()).parsed_trust().problems;
         assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), expected, "{trust:?}");
     }
 }
@@ -186,7 +186,7 @@ fn what_is_warned_of() {
         (preamble(Some(18790), &["10.0.0.0/8"]), vec![("10.0.0.0/8", O::Wide)]),
     ];
     for (trust, expected) in rows {
-        let outcome = parse(&settings(trust.clone()));
+        let outcome = settings(trust.clone()).parsed_trust();
         let found: Vec<_> = outcome
             .warnings
             .iter()

@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 use super::{
     Shared,
     codec::{self, Part},
-    image::Staged,
-    load::{Reading, Trouble},
+    image::{Staged, Trouble},
+    load::Reading,
 };
 use crate::{
     device::DeviceId,

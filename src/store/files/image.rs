@@ -6,10 +6,9 @@ use std::{
 };
 
 use super::{
-    super::{Change, DeviceRecord, Paired, Pending, Refused, Revision, Stored},
-    codec::Part,
+    super::{Change, DeviceRecord, Paired, Pending, Refused, Revision, StoreError, Stored},
+    codec::{Part, Stray},
     disk::Stamp,
-    load::Trouble,
 };
 use crate::{defaults::MAX_REFUSED_DEVICES, device::DeviceId};
 
@@ -28,6 +27,19 @@ pub(super) struct Image {
     pub(super) remains: [bool; 3],
     /// Whether a file holds tokens in clear.
     pub(super) in_clear: bool,
+}
+
+/// What keeps a file from being simply written over.
+#[derive(Debug, Default)]
+pub(super) enum Trouble {
+    #[default]
+    None,
+    /// It cannot be parsed.
+    Damaged,
+    /// These entries of it cannot be parsed.
+    Strays(Vec<Stray>),
+    /// It may not be read.
+    Unreadable(StoreError),
 }
 
 /// Changes that were accepted but are not written yet.

@@ -2,9 +2,9 @@
 
 use super::{
     Shared, Use,
-    codec::{self, Parsed, Part, Stray},
+    codec::{self, Parsed, Part},
     disk::Stamp,
-    image::assemble,
+    image::{Trouble, assemble},
     report::Damage,
 };
 use crate::{defaults::STORE_LOCK_TIMEOUT, device::DeviceId, hint::Hint, store::StoreError};
@@ -16,19 +16,6 @@ pub(super) enum Reading {
     First,
     /// Yes: it holds for each file that cannot be used.
     Again,
-}
-
-/// What keeps a file from being simply written over.
-#[derive(Debug, Default)]
-pub(super) enum Trouble {
-    #[default]
-    None,
-    /// It cannot be parsed.
-    Damaged,
-    /// These entries of it cannot be parsed.
-    Strays(Vec<Stray>),
-    /// It may not be read.
-    Unreadable(StoreError),
 }
 
 struct File<T> {
