@@ -20,6 +20,7 @@
 //! | [`config`] | layers, provenance, secrets, validation |
 //! | [`net`] | stage 1: listeners, peers, TLS, the Unix socket, the bound on silent peers |
 //! | [`source`] | stage 2: where a connection comes from, and what that grants |
+//! | [`origin`] | which names are this gateway's, and which pages may connect |
 //! | [`http`] | the routes on the gateway port, up to the WebSocket upgrade |
 //! | [`handshake`] | stage 3: from an upgraded socket that proved nothing to an admitted session |
 //! | [`auth`] | credentials, one mechanism a file, and the throttle |
@@ -60,6 +61,7 @@ pub mod metrics;
 pub mod net;
 pub mod notify;
 pub mod observed;
+pub mod origin;
 mod owner;
 pub mod pairing;
 pub mod policy;

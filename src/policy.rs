@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use crate::{
     auth::AuthPolicy,
     config::Auth,
-    http::{Hosts, OwnNames},
+    origin::{Hosts, OwnNames},
     source::{Surroundings, Trust},
 };
 

@@ -37,6 +37,7 @@ use crate::{
     net::{self, Announcement, ContainerMarks, GatewayLock, Lobby, LockHolder, SecretInForce},
     notify::Notify,
     observed::Observed,
+    origin::OwnNames,
     pairing::Pairing,
     policy::Policy,
     presence::Presence,
@@ -308,7 +309,7 @@ pub(super) fn policy(loaded: &Loaded) -> Result<Policy, GatewayError> {
         trust: loaded.settings.trusted(),
         surroundings: Surroundings::default(),
         allowed_origins: control_ui.allowed_origins.clone(),
-        own_names: http::OwnNames::default(),
+        own_names: OwnNames::default(),
     })
 }
 

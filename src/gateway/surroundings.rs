@@ -6,8 +6,8 @@ use crate::{
     config::Environment,
     defaults::HOST_NAME_TIMEOUT,
     dns::{self, ResolveError},
-    http::{NameFacts, OwnNames},
     net::{LinkAddress, NetworkFacts, NoBridge, own_links},
+    origin::{NameFacts, OwnNames},
     source::{Link, Surroundings},
 };
 

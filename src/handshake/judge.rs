@@ -19,7 +19,7 @@ use crate::{
     clock::now_ms,
     device::{ProofRules, ProvenDevice, signature},
     hint::chain,
-    http::{HostJudgement, Page, origin},
+    origin::{self, HostJudgement, Page},
     pairing::{Claim, Connecting, Grant, IssuedToken, Pairing, Verdict, Waiting},
     policy::Policy,
     protocol::{Challenge, ClientInfo, ClientMode, ConnectParams, Dialect, ProtocolRange, Role, Scopes},

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     advice::{Reader, Situation},
     auth::{ProxyUser, ThrottleKey},
-    http::HostJudgement,
     logs::sanitize::{field, header},
+    origin::HostJudgement,
     pairing::Asked,
     protocol::{ConnectParams, Remedy},
     source::{ForwardedClient, Peer, Rule, Source, SourceClass},

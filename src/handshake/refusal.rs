@@ -9,7 +9,7 @@ use crate::{
     defaults::MAX_CLOSE_REASON_BYTES,
     device::DeviceProofError,
     hint::Hint,
-    http::OriginRefusal,
+    origin::OriginRefusal,
     pairing::{Asked, PairingReason, PairingRefusal},
     policy::Policy,
     protocol::{

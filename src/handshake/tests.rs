@@ -9,7 +9,7 @@ use crate::{
     advice::{Marks, PeerKind, Place},
     auth::AuthFailure,
     defaults::MAX_CLOSE_REASON_BYTES,
-    http::{HostJudgement, OriginRefusal},
+    origin::{HostJudgement, OriginRefusal},
     pairing::{Asked, PairingReason, PairingRefusal},
     policy::Policy,
     protocol::{ConnectParams, Params, ProtocolRange, RequestId, Scopes},

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::{
     advice::PeerKind,
     auth::{ProxyUser, TrustedProxyFailure},
-    http::HostJudgement,
+    origin::HostJudgement,
     protocol::Scopes,
     session::{Approach, ConnectionId},
     source::{Source, SourceClass},

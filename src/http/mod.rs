@@ -11,8 +11,6 @@
 //! | anything else | 404 |
 
 mod gate;
-mod host;
-pub mod origin;
 mod page;
 mod probes;
 mod respond;
@@ -23,6 +21,4 @@ mod upgrade;
 mod whoami;
 
 pub use gate::{Gate, peer_kind};
-pub use host::{HostJudgement, HostName, Hosts, NameFacts, OwnNames};
-pub use origin::{OriginRefusal, Page};
 pub use server::{App, RequestHead, Upgraded, serve};

@@ -1,6 +1,7 @@
 //! The page for people at `/`, until there is a dashboard.
 
-use super::{App, HostName};
+use super::App;
+use crate::origin::HostName;
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); --good: #1a7f37; --bad: #b35900; }

@@ -10,12 +10,13 @@ use hyper::{HeaderMap, Response, StatusCode, header::HOST};
 use serde_json::json;
 
 use super::{
-    HostJudgement, Page,
     gate::{Gate, is_browser},
-    origin,
     respond::{self, Body},
 };
-use crate::source::{Source, SourceClass};
+use crate::{
+    origin::{self, HostJudgement, Page},
+    source::{Source, SourceClass},
+};
 
 /// The path.
 pub(super) const PATH: &str = "/whoami";

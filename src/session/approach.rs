@@ -1,6 +1,6 @@
 //! How a connection came, as far as its session is asked for it later.
 
-use crate::{advice::PeerKind, http::HostJudgement};
+use crate::{advice::PeerKind, origin::HostJudgement};
 
 /// How a connection came. Every session keeps one, so it keeps only what is worth telling.
 #[derive(Debug, Clone)]

@@ -18,8 +18,8 @@ use crate::{
     defaults::{MAX_UNAUTHORIZED_CALLS, PING_INTERVAL},
     device::DeviceId,
     events::{Event, Hub, Invalidate, InvalidateReason, Signal},
-    http::HostJudgement,
     net::Held,
+    origin::HostJudgement,
     protocol::{
         ClientId, ClientInfo, ClientMode, Dialect, ErrorShape, EventName, Json, Request, Role, Scopes, ServerFrame,
     },

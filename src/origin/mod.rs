@@ -1,6 +1,9 @@
-//! Which pages may connect. Only browsers are asked: a program without `Origin` and `Sec-Fetch-*` is none.
+//! Which names are this gateway's, and which pages may connect. Only browsers are asked: a program without `Origin` and
+//! `Sec-Fetch-*` is none.
 
-use super::host::{HostJudgement, HostName, Hosts};
+mod host;
+
+pub use host::{HostJudgement, HostName, Hosts, NameFacts, OwnNames};
 
 /// Why a page may not connect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,10 +79,7 @@ pub fn check(page: Page<'_>, hosts: Hosts<'_>) -> Result<(), OriginRefusal> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{
-        super::host::{NameFacts, OwnNames},
-        *,
-    };
+    use super::*;
 
     #[test]
     fn which_pages_may_connect() {
