@@ -18,6 +18,9 @@ pub const MAX_PREAUTH_FRAME_BYTES: usize = 64 * 1024;
 /// Largest frame accepted from an admitted session, in bytes. The protocol's own number, told to clients in `hello-ok`.
 pub const MAX_FRAME_BYTES: usize = 25 * 1024 * 1024;
 
+/// Largest parameters that a method of ours reads, in bytes of JSON: as values they take up to forty times the room.
+pub const MAX_PARAMS_BYTES: usize = 1024 * 1024;
+
 /// Most bytes that wait for a slow reader, in bytes. The protocol's own number, told to clients in `hello-ok`.
 pub const MAX_OUTBOUND_BYTES: usize = 50 * 1024 * 1024;
 
@@ -42,6 +45,9 @@ pub const PING_INTERVAL: Duration = Duration::from_secs(25);
 
 /// How old a health snapshot may be before it is taken anew.
 pub const HEALTH_REFRESH: Duration = Duration::from_mins(1);
+
+/// What calls that are being worked on have left when their session ends: a device that ends itself is answered first.
+pub const LAST_ANSWERS_GRACE: Duration = Duration::from_millis(250);
 
 /// What a peer has left after our close frame before its socket is cut.
 pub const CLOSE_GRACE: Duration = Duration::from_secs(1);

@@ -7,7 +7,6 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll},
 };
 
 use tokio::sync::broadcast::{self, error::TryRecvError};
@@ -70,16 +69,9 @@ pub struct Subscriber {
 #[derive(Debug)]
 pub struct Signals(broadcast::Receiver<Signal>);
 
-/// What a session hears.
-#[derive(Debug, Clone)]
-pub enum Notice {
-    /// Something to tell its peer.
-    Event(Delivery),
-    /// Something that may end it.
-    Signal(Signal),
-    /// More signals came than could wait: whoever missed one must assume the worst.
-    SignalsLost,
-}
+/// One session's end of the signals that mean it.
+#[derive(Debug)]
+pub struct Summons(Arc<Listener>);
 
 impl Hub {
     /// From now on no signal is missed. Taken before a peer is judged, so that what is revoked meanwhile reaches it.
@@ -164,32 +156,30 @@ impl Listener {
 }
 
 impl Subscriber {
-    /// The next event or signal; signals first. Cancel safe.
-    pub async fn next(&mut self) -> Notice {
-        poll_fn(|cx| self.poll_next(cx)).await
+    /// The signals that mean this session.
+    pub fn summons(&self) -> Summons {
+        Summons(Arc::clone(&self.listener))
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Notice> {
-        if let Some(notice) = self.now() {
-            return Poll::Ready(notice);
-        }
-        self.listener.queue.wake_later(cx);
-        // What came before that wakes nobody.
-        self.now().map_or(Poll::Pending, Poll::Ready)
-    }
-
-    fn now(&mut self) -> Option<Notice> {
-        let queue = &self.listener.queue;
-        match queue.next_signal() {
-            Some(Ok(signal)) => Some(Notice::Signal(signal)),
-            Some(Err(SignalsLost)) => Some(Notice::SignalsLost),
-            None => self.try_next().map(Notice::Event),
-        }
+    /// The next event. Cancel safe.
+    pub async fn next(&mut self) -> Delivery {
+        let Self { listener, taken, .. } = self;
+        poll_fn(|cx| listener.queue.poll_event(taken, cx)).await
     }
 
     /// The next event, if one waits.
     pub fn try_next(&mut self) -> Option<Delivery> {
         self.listener.queue.pop(&mut self.taken)
+    }
+}
+
+impl Summons {
+    /// The next signal. Cancel safe.
+    ///
+    /// # Errors
+    /// One or more were missed.
+    pub async fn next(&self) -> Result<Signal, SignalsLost> {
+        poll_fn(|cx| self.0.queue.poll_signal(cx)).await
     }
 }
 
@@ -204,6 +194,8 @@ impl Drop for Subscriber {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
     use crate::{
         defaults::{MAX_OUTBOUND_BYTES, MAX_OUTBOUND_FRAMES},
@@ -287,20 +279,18 @@ mod tests {
         let mut subscriber = hub.subscribe(early, None, Role::Operator, &Scopes::none());
         hub.publish(event(EventName::Tick));
         hub.signal(Signal::SecretRotated { epoch: 3 });
+        let summons = subscriber.summons();
         for expected in [2, 3] {
-            let notice = subscriber.next().await;
-            assert!(
-                matches!(notice, Notice::Signal(Signal::SecretRotated { epoch }) if epoch == expected),
-                "{notice:?}"
-            );
+            let signal = summons.next().await;
+            assert!(matches!(signal, Ok(Signal::SecretRotated { epoch }) if epoch == expected), "{signal:?}");
         }
-        assert!(matches!(subscriber.next().await, Notice::Event(_)));
+        subscriber.next().await;
 
-        let waiting = tokio::spawn(async move { subscriber.next().await });
+        let waiting = tokio::spawn(async move { summons.next().await });
         tokio::task::yield_now().await;
         hub.signal(Signal::SecretRotated { epoch: 4 });
-        let notice = waiting.await.expect("no panic");
-        assert!(matches!(notice, Notice::Signal(Signal::SecretRotated { epoch: 4 })), "{notice:?}");
+        let signal = waiting.await.expect("no panic");
+        assert!(matches!(signal, Ok(Signal::SecretRotated { epoch: 4 })), "{signal:?}");
     }
 
     #[tokio::test]
@@ -317,21 +307,23 @@ mod tests {
         }
         hub.signal(ends(own));
         hub.publish(event(EventName::Tick));
+        let summons = subscriber.summons();
         for _ in 0..2 {
-            let notice = subscriber.next().await;
-            assert!(matches!(&notice, Notice::Signal(Signal::Invalidate(it)) if it.device == own), "{notice:?}");
+            let signal = summons.next().await;
+            assert!(matches!(&signal, Ok(Signal::Invalidate(it)) if it.device == own), "{signal:?}");
         }
-        assert!(matches!(subscriber.next().await, Notice::Event(_)));
+        assert!(summons.next().now_or_never().is_none(), "that was all");
+        subscriber.next().await;
     }
 
     #[tokio::test]
     async fn whoever_missed_a_signal_is_told() {
         let hub = Hub::default();
-        let mut subscriber = hub.subscribe(hub.listen(), None, Role::Operator, &Scopes::none());
+        let subscriber = hub.subscribe(hub.listen(), None, Role::Operator, &Scopes::none());
         for epoch in 0..=MAX_WAITING_SIGNALS as u64 {
             hub.signal(Signal::SecretRotated { epoch });
         }
-        assert!(matches!(subscriber.next().await, Notice::SignalsLost));
+        assert!(matches!(subscriber.summons().next().await, Err(SignalsLost)));
     }
 
     #[tokio::test]

@@ -8,8 +8,8 @@ mod hub;
 mod queue;
 mod versions;
 
-pub use hub::{Hub, Notice, QueuesDepth, Signals, Subscriber};
-pub use queue::Delivery;
+pub use hub::{Hub, QueuesDepth, Signals, Subscriber, Summons};
+pub use queue::{Delivery, SignalsLost};
 pub use versions::Versions;
 
 use crate::{

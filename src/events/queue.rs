@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    task::Context,
+    task::{Context, Poll},
 };
 
 use futures_util::task::AtomicWaker;
@@ -24,9 +24,12 @@ const MOST_ROOM_KEPT: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
+    /// Whoever waits for events.
+    reader: AtomicWaker,
     /// Whether there are signals, so that a session that has none does not lock to learn it.
     signalled: AtomicBool,
-    session: AtomicWaker,
+    /// Whoever waits for signals.
+    summoned: AtomicWaker,
 }
 
 #[derive(Debug, Default)]
@@ -41,9 +44,9 @@ struct Waiting {
     signals_lost: bool,
 }
 
-/// A signal was missed.
+/// More signals came than could wait: whoever missed one must assume the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct SignalsLost;
+pub struct SignalsLost;
 
 /// How much waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -88,7 +91,7 @@ impl Queue {
         drop(waiting);
         // For the others the session has been woken, and looks whether there are more before it sleeps.
         if is_first {
-            self.session.wake();
+            self.reader.wake();
         }
         true
     }
@@ -106,6 +109,16 @@ impl Queue {
             std::mem::swap(&mut waiting.events, &mut taken.events);
         }
         taken.events.pop_front()
+    }
+
+    /// The next event.
+    pub(super) fn poll_event(&self, taken: &mut Taken, cx: &Context<'_>) -> Poll<Delivery> {
+        if let Some(delivery) = self.pop(taken) {
+            return Poll::Ready(delivery);
+        }
+        self.reader.register(cx.waker());
+        // What came before that wakes nobody.
+        self.pop(taken).map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Tells the session what may end it.
@@ -129,11 +142,20 @@ impl Queue {
     fn tell(&self, waiting: MutexGuard<'_, Waiting>) {
         self.signalled.store(true, Ordering::Release);
         drop(waiting);
-        self.session.wake();
+        self.summoned.wake();
     }
 
-    /// The next signal, if one waits.
-    pub(super) fn next_signal(&self) -> Option<Result<Signal, SignalsLost>> {
+    /// The next signal.
+    pub(super) fn poll_signal(&self, cx: &Context<'_>) -> Poll<Result<Signal, SignalsLost>> {
+        if let Some(signal) = self.next_signal() {
+            return Poll::Ready(signal);
+        }
+        self.summoned.register(cx.waker());
+        // What came before that wakes nobody.
+        self.next_signal().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    fn next_signal(&self) -> Option<Result<Signal, SignalsLost>> {
         if !self.signalled.load(Ordering::Acquire) {
             return None;
         }
@@ -142,11 +164,6 @@ impl Queue {
         let next = lost.or_else(|| waiting.signals.pop_front().map(Ok));
         self.signalled.store(!waiting.signals.is_empty() || waiting.signals_lost, Ordering::Release);
         next
-    }
-
-    /// Has the session that asks woken when something comes.
-    pub(super) fn wake_later(&self, cx: &Context<'_>) {
-        self.session.register(cx.waker());
     }
 
     pub(super) fn depth(&self) -> Depth {

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{ErrorShape, Params};
+use crate::defaults::MAX_PARAMS_BYTES;
 
 /// The shape of a JSON object.
 #[derive(Debug)]
@@ -88,6 +89,10 @@ pub fn read_changed<T: DeserializeOwned>(
     change: impl FnOnce(Value) -> Value,
 ) -> Result<T, ErrorShape> {
     let wrong = |error: serde_json::Error| ErrorShape::invalid_params(method, &[format!("at root: {error}")]);
+    if params.bytes() > MAX_PARAMS_BYTES {
+        let problem = format!("at root: must NOT have more than {MAX_PARAMS_BYTES} bytes");
+        return Err(ErrorShape::invalid_params(method, &[problem]));
+    }
     let value = change(params.value().map_err(wrong)?);
     let problems = object.problems(&value);
     if !problems.is_empty() {
@@ -211,6 +216,15 @@ mod tests {
         ],
         closed: true,
     };
+
+    #[test]
+    fn parameters_beyond_the_limit_are_not_made_values() {
+        for (bytes, taken) in [(MAX_PARAMS_BYTES, true), (MAX_PARAMS_BYTES + 1, false)] {
+            let params = Params::of(&json!({"x": "y".repeat(bytes - r#"{"x":""}"#.len())}));
+            let read = read::<Value>("m", &params, &IGNORED);
+            assert_eq!(read.is_ok(), taken, "{bytes}");
+        }
+    }
 
     #[test]
     fn problems_are_told_in_the_words_of_the_protocol() {

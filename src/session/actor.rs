@@ -23,10 +23,10 @@ use super::{
 };
 use crate::{
     defaults::{
-        CLOSE_GRACE, MAX_CALLS_IN_FLIGHT, MAX_EVENT_BYTES_AT_ONCE, MAX_EVENTS_AT_ONCE, MAX_UNAUTHORIZED_CALLS,
-        PING_INTERVAL,
+        CLOSE_GRACE, LAST_ANSWERS_GRACE, MAX_CALLS_IN_FLIGHT, MAX_EVENT_BYTES_AT_ONCE, MAX_EVENTS_AT_ONCE,
+        MAX_UNAUTHORIZED_CALLS, PING_INTERVAL,
     },
-    events::{Delivery, Invalidate, InvalidateReason, Notice, Signal, Subscriber},
+    events::{Delivery, Invalidate, InvalidateReason, Signal, SignalsLost, Subscriber, Summons},
     logs::sanitize,
     net::Transport,
     protocol::{Close, CloseCode, ErrorShape, NotARequest, Request},
@@ -85,25 +85,30 @@ impl<S: Transport> Session<S> {
     /// Serves the session until the peer leaves, its right to be here ends, or `stop` is cancelled.
     pub async fn run(mut self: Box<Self>, dispatch: &dyn Dispatch, stop: &CancellationToken) -> Ended {
         let mut calls = FuturesUnordered::<Call>::new();
+        let right = Right { caller: Arc::clone(&self.caller), epoch: self.epoch, summons: self.subscriber.summons() };
+        // Whatever a peer does to keep the session busy, or a write waiting, its right to be here is looked at first.
+        let end = tokio::select! {
+            biased;
+            end = right.ends() => end,
+            () = stop.cancelled() => End::Close(Close::new(CloseCode::ServiceRestart, "service restart")),
+            end = self.serve(dispatch, &mut calls) => end,
+        };
+        self.finish(end, calls).await
+    }
+
+    /// Serves the peer until it leaves, or does not keep its side.
+    async fn serve(&mut self, dispatch: &dyn Dispatch, calls: &mut FuturesUnordered<Call>) -> End {
         let mut ping = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
         let mut heard_since_ping = true;
-        // Waited for once and not at every turn: the token's list of who waits is a lock that all sessions share.
-        let mut stopped = std::pin::pin!(stop.cancelled());
-        let ended = loop {
+        loop {
             let done = tokio::select! {
-                () = &mut stopped => Err(End::Close(Close::new(CloseCode::ServiceRestart, "service restart"))),
                 Some((request, started, reply)) = calls.next(), if !calls.is_empty() => {
                     self.answer(&request, started, reply).await
                 }
-                notice = self.subscriber.next() => match notice {
-                    Notice::Event(delivery) => self.deliver(delivery).await,
-                    Notice::Signal(signal) => self.heed(&signal),
-                    // One of those that were missed may have meant this session.
-                    Notice::SignalsLost => Err(End::Close(Close::new(CloseCode::ServiceRestart, "service restart"))),
-                },
+                delivery = self.subscriber.next() => self.deliver(delivery).await,
                 message = self.socket.next(), if calls.len() < MAX_CALLS_IN_FLIGHT => {
                     heard_since_ping = true;
-                    self.take(message, dispatch, &mut calls).await
+                    self.take(message, dispatch, calls).await
                 }
                 _ = ping.tick() => {
                     if std::mem::take(&mut heard_since_ping) {
@@ -114,10 +119,9 @@ impl<S: Transport> Session<S> {
                 }
             };
             if let Err(end) = done {
-                break end;
+                return end;
             }
-        };
-        self.finish(ended, calls).await
+        }
     }
 
     /// Handles whatever the socket brought, and everything more that is there already: one flush serves them all.
@@ -171,7 +175,7 @@ impl<S: Transport> Session<S> {
         };
         let started = Instant::now();
         match dispatch.call(&self.caller, &request) {
-            Answer::Now(reply) => self.write(&request, started, reply).await,
+            Answer::Now(reply) => Ok(self.write(&request, started, reply).await?),
             Answer::Later(future) => {
                 calls.push(async move { (request, started, future.await) }.boxed());
                 Ok(())
@@ -193,7 +197,7 @@ impl<S: Transport> Session<S> {
     }
 
     /// Writes an answer, after the events that its call caused.
-    async fn write(&mut self, request: &Request, started: Instant, reply: Reply) -> Result<(), End> {
+    async fn write(&mut self, request: &Request, started: Instant, reply: Reply) -> Result<(), WriteError> {
         self.write_waiting_events().await?;
         if let Err(error) = &reply {
             info!(
@@ -203,7 +207,7 @@ impl<S: Transport> Session<S> {
                 sanitize::header(&error.message), short(self.caller.id.as_str()), sanitize::field(short(&request.id)),
             );
         }
-        Ok(outbound::reply(&mut self.socket, &request.id, reply.as_ref()).await?)
+        outbound::reply(&mut self.socket, &request.id, reply.as_ref()).await
     }
 
     async fn write_waiting_events(&mut self) -> Result<(), WriteError> {
@@ -237,32 +241,7 @@ impl<S: Transport> Session<S> {
         }
     }
 
-    fn heed(&self, signal: &Signal) -> Result<(), End> {
-        let close = match signal {
-            Signal::Invalidate(invalidate) if self.is_meant_by(invalidate) => {
-                debug!(target: "gateway/ws", conn = %self.caller.id, why = ?invalidate.why, "the device no longer counts");
-                // One text for all three, because clients know only this one.
-                let (InvalidateReason::Removed | InvalidateReason::Rotated | InvalidateReason::Revoked) =
-                    invalidate.why;
-                Close::new(CloseCode::Invalidated, "device removed")
-            }
-            Signal::SecretRotated { epoch }
-                if self.epoch < *epoch && self.caller.principal.mechanism.is_shared_secret() =>
-            {
-                Close::new(CloseCode::Invalidated, "gateway auth changed")
-            }
-            Signal::Invalidate(_) | Signal::SecretRotated { .. } => return Ok(()),
-        };
-        Err(End::Close(close))
-    }
-
-    fn is_meant_by(&self, invalidate: &Invalidate) -> bool {
-        let principal = &self.caller.principal;
-        principal.device.as_ref() == Some(&invalidate.device)
-            && invalidate.role.is_none_or(|role| role == principal.role)
-    }
-
-    /// Says goodbye: answers that are ready and events that wait go out before the close frame.
+    /// Says goodbye: answers to calls that were made and events that wait go out before the close frame.
     async fn finish(mut self: Box<Self>, end: End, mut calls: FuturesUnordered<Call>) -> Ended {
         let close = match end {
             End::Gone(why) => return Ended::gone(why),
@@ -285,10 +264,14 @@ impl<S: Transport> Session<S> {
             End::Close(close) => close,
         };
         let goodbye = async {
-            while let Some(Some((request, started, reply))) = calls.next().now_or_never() {
-                if self.write(&request, started, reply).await.is_err() {
-                    return;
+            let answers = async {
+                while let Some((request, started, reply)) = calls.next().await {
+                    self.write(&request, started, reply).await?;
                 }
+                Ok::<_, WriteError>(())
+            };
+            if timeout(LAST_ANSWERS_GRACE, answers).await.is_ok_and(|written| written.is_err()) {
+                return;
             }
             if self.write_waiting_events().await.is_err() {
                 return;
@@ -303,6 +286,54 @@ impl<S: Transport> Session<S> {
         }
         let slow_consumer = close.reason == SLOW_CONSUMER;
         Ended { code: Some(close.code.number()), reason: close.reason, slow_consumer }
+    }
+}
+
+/// What a session's right to be here rests on.
+struct Right {
+    caller: Arc<Caller>,
+    /// The policy under which it was let in.
+    epoch: u64,
+    summons: Summons,
+}
+
+impl Right {
+    /// Waits until it ends.
+    async fn ends(&self) -> End {
+        loop {
+            let close = match self.summons.next().await {
+                Ok(signal) => self.heed(&signal),
+                // One of those that were missed may have meant this session.
+                Err(SignalsLost) => Some(Close::new(CloseCode::ServiceRestart, "service restart")),
+            };
+            if let Some(close) = close {
+                return End::Close(close);
+            }
+        }
+    }
+
+    fn heed(&self, signal: &Signal) -> Option<Close> {
+        match signal {
+            Signal::Invalidate(invalidate) if self.is_meant_by(invalidate) => {
+                debug!(target: "gateway/ws", conn = %self.caller.id, why = ?invalidate.why, "the device no longer counts");
+                // One text for all three, because clients know only this one.
+                let (InvalidateReason::Removed | InvalidateReason::Rotated | InvalidateReason::Revoked) =
+                    invalidate.why;
+                Some(Close::new(CloseCode::Invalidated, "device removed"))
+            }
+            Signal::SecretRotated { epoch }
+                if self.epoch < *epoch && self.caller.principal.mechanism.is_shared_secret() =>
+            {
+                Some(Close::new(CloseCode::Invalidated, "gateway auth changed"))
+            }
+            Signal::Invalidate(_) | Signal::SecretRotated { .. } => None,
+        }
+    }
+
+    fn is_meant_by(&self, invalidate: &Invalidate) -> bool {
+        let principal = &self.caller.principal;
+        principal.device.as_ref() == Some(&invalidate.device)
+            && invalidate.role.is_none_or(|role| role == principal.role)
     }
 }
 

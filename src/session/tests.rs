@@ -1,10 +1,22 @@
 //! A session over an in-memory pipe, with a dispatch that knows a few words.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use serde_json::json;
-use tokio::{io::DuplexStream, task::JoinHandle};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf},
+    task::JoinHandle,
+};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{Message, protocol::Role as End},
@@ -17,8 +29,8 @@ use crate::{
     auth::{Mechanism, Principal},
     defaults::{MAX_UNAUTHORIZED_CALLS, PING_INTERVAL},
     device::DeviceId,
-    events::{Event, Hub, Invalidate, InvalidateReason, Signal},
-    net::Held,
+    events::{Event, Hub, Invalidate, InvalidateReason, Signal, Subscriber},
+    net::{Held, Wire},
     origin::HostJudgement,
     protocol::{
         ClientId, ClientInfo, ClientMode, Dialect, ErrorShape, EventName, Json, Request, Role, Scopes, ServerFrame,
@@ -58,9 +70,8 @@ struct Running {
     device: DeviceId,
 }
 
-async fn running() -> Running {
-    let (near, far) = tokio::io::duplex(1 << 16);
-    let hub = Hub::default();
+/// A device with every right, in a session of `hub`.
+fn admitted(hub: &Hub) -> (Arc<Caller>, Subscriber) {
     let device = DeviceId::of_key_bytes(&[7; 32]);
     let principal = Principal {
         role: Role::Operator,
@@ -101,6 +112,14 @@ async fn running() -> Running {
         waiting: None,
         scope_advice: None,
     });
+    (caller, subscriber)
+}
+
+async fn running() -> Running {
+    let (near, far) = tokio::io::duplex(1 << 16);
+    let hub = Hub::default();
+    let (caller, subscriber) = admitted(&hub);
+    let device = caller.principal.device.expect("it has one");
     let socket = WebSocketStream::from_raw_socket(Held::new(far).0, End::Server, None).await;
     let session = Session::new(socket, caller, subscriber, 1);
     let (release, stop) = (CancellationToken::new(), CancellationToken::new());
@@ -159,6 +178,87 @@ async fn frames_that_are_no_requests() {
     let binary = json!({ "type": "req", "id": "c", "method": "echo" }).to_string();
     running.client.send(Message::binary(binary)).await.expect("open");
     assert_eq!(running.hear().await, "c ok {}");
+}
+
+/// A peer that always has more to say, and lets every write wait: it leaves a session no moment of its own.
+struct Busy {
+    /// What it says again and again, and how much of that it has said.
+    says: Vec<u8>,
+    said: usize,
+    times: usize,
+    waited: u32,
+}
+
+impl AsyncRead for Busy {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.said == self.says.len() && self.times > 0 {
+            (self.said, self.times) = (0, self.times - 1);
+        }
+        let most = buf.remaining().min(self.says.len() - self.said);
+        buf.put_slice(&self.says[self.said..][..most]);
+        self.said += most;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Busy {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        // More often than a session looks again at once.
+        self.waited = (self.waited + 1) % 5;
+        if self.waited != 0 {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Wire for Busy {}
+
+/// Ends the right of its callers at the third call, and counts those that come after it.
+struct Ends {
+    hub: Hub,
+    device: DeviceId,
+    calls: AtomicUsize,
+}
+
+impl Dispatch for Ends {
+    fn call(&self, _: &Arc<Caller>, _: &Request) -> Answer {
+        if self.calls.fetch_add(1, Ordering::Relaxed) == 2 {
+            let (device, why) = (self.device, InvalidateReason::Revoked);
+            self.hub.signal(Signal::Invalidate(Invalidate { device, role: None, why }));
+        }
+        // Long enough for each to be written by itself.
+        Answer::Now(Ok(Json::of(&"x".repeat(1 << 18))))
+    }
+}
+
+#[tokio::test]
+async fn no_peer_keeps_a_session_too_busy_to_end() {
+    let (mut theirs, mut ours) = tokio::io::duplex(1 << 16);
+    let mut says = WebSocketStream::from_raw_socket(&mut theirs, End::Client, None).await;
+    let request = json!({ "type": "req", "id": "a", "method": "any" }).to_string();
+    says.send(Message::text(request)).await.expect("open");
+    drop(theirs);
+    let mut frame = Vec::new();
+    ours.read_to_end(&mut frame).await.expect("open");
+    let peer = Busy { says: frame, said: 0, times: 10_000, waited: 0 };
+    let hub = Hub::default();
+    let (caller, subscriber) = admitted(&hub);
+    let device = caller.principal.device.expect("it has one");
+    let socket = WebSocketStream::from_raw_socket(Held::new(peer).0, End::Server, None).await;
+    let ends = Ends { hub, device, calls: AtomicUsize::new(0) };
+    let ended = Session::new(socket, caller, subscriber, 1).run(&ends, &CancellationToken::new()).await;
+    assert_eq!((ended.code, ended.reason.as_str()), (Some(4001), "device removed"));
+    assert!(ends.calls.into_inner() < 10, "it goes on being served");
 }
 
 #[tokio::test]

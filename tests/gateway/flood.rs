@@ -142,6 +142,24 @@ async fn a_client_that_does_not_read_hurts_nobody_else() {
     }
 }
 
+#[tokio::test]
+async fn a_large_frame_takes_no_more_than_it_is_long() {
+    const BYTES: usize = 20 * 1024 * 1024;
+    let gateway = TestGateway::start().await;
+    // It may do nothing at all.
+    let connect = Connect::v4().token(&gateway.token()).scopes(&[]).device(&Device::fresh());
+    let mut session = gateway.admit(&connect).await;
+    let list = format!("[{}0]", "0,".repeat(BYTES / 2));
+    session.socket.send_text(list.clone()).await;
+    session.answer("invalid").await.expect_err("a list is no request");
+    let call = format!(r#"{{"type":"req","id":"large","method":"gateway.whoami","params":{list}}}"#);
+    session.socket.send_text(call).await;
+    let refused = session.answer("large").await.expect_err("that much is not read");
+    assert!(refused["message"].as_str().is_some_and(|text| text.contains("bytes")), "{refused}");
+    let memory = resident_bytes(gateway.pid());
+    assert!(memory < 10 * BYTES as u64, "{memory} bytes are in use");
+}
+
 /// How much memory a process uses.
 fn resident_bytes(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the gateway runs");
