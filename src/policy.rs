@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use crate::{
     auth::AuthPolicy,
-    config::Auth,
+    config::{Auth, AuthMode, Secret, TrustedProxyAuth},
     origin::{Hosts, OwnNames},
     source::{Surroundings, Trust},
 };
@@ -53,12 +53,13 @@ impl Policy {
         Hosts { addresses, names: &self.own_names, origins: &self.allowed_origins }
     }
 
-    /// Whether `later` goes by another shared secret: sessions that were let in by the earlier one end.
+    /// Whether `later` lets others in, by another mode, secret or list of users: sessions that were let in by the earlier one
+    /// end.
     pub fn is_rotated_by(&self, later: &Self) -> bool {
-        let secret = |policy: &Self| {
-            let auth = &policy.auth_settings;
-            (auth.mode, auth.shared_secret().map(|credential| credential.secret.clone()))
-        };
-        secret(self) != secret(later)
+        fn rule(auth: &Auth) -> (AuthMode, Option<&Secret>, Option<&TrustedProxyAuth>) {
+            let proxy = auth.trusted_proxy.as_ref().filter(|_| auth.mode == AuthMode::TrustedProxy);
+            (auth.mode, auth.shared_secret().map(|credential| &credential.secret), proxy)
+        }
+        rule(&self.auth_settings) != rule(&later.auth_settings)
     }
 }

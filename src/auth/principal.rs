@@ -57,6 +57,12 @@ impl Mechanism {
     pub const fn is_shared_secret(self) -> bool {
         matches!(self, Self::Token | Self::Password)
     }
+
+    /// Whether it counts by what the configuration says of authentication, and not by what an operator approved or the kernel
+    /// says.
+    pub const fn is_configured(self) -> bool {
+        matches!(self, Self::None | Self::Token | Self::Password | Self::TrustedProxy)
+    }
 }
 
 impl fmt::Display for Mechanism {

@@ -92,7 +92,7 @@ impl Doors {
         }
         check_origin(policy, visitor, connect)?;
         let proven = prove_device(visitor, connect, challenge)?;
-        let scopes = connect.wanted_scopes();
+        let scopes = visitor.capped(connect.wanted_scopes());
         let asked = Asked { visitor, connect, dialect, role, scopes };
 
         if visitor.source.silence == Silence::Always {
@@ -206,14 +206,15 @@ impl Doors {
         Ok(Entry {
             principal: Principal {
                 role,
-                scopes: asked.capped(admission.scopes),
+                scopes: visitor.capped(admission.scopes),
                 device: Some(device.id),
                 mechanism,
                 user: None,
             },
             client: client.clone(),
             dialect,
-            token: admission.token,
+            // Without the header it would open more than the cap leaves.
+            token: admission.token.filter(|token| visitor.permits(&token.scopes)),
             waiting: admission.waiting,
             scope_advice,
         })
@@ -292,20 +293,18 @@ impl Asked<'_> {
 
     fn entry(&self, mechanism: Mechanism, scopes: Scopes, scope_advice: Option<String>) -> Entry {
         Entry {
-            principal: Principal { role: self.role, scopes: self.capped(scopes), device: None, mechanism, user: None },
+            principal: Principal {
+                role: self.role,
+                scopes: self.visitor.capped(scopes),
+                device: None,
+                mechanism,
+                user: None,
+            },
             client: self.connect.client.clone(),
             dialect: self.dialect,
             token: None,
             waiting: None,
             scope_advice,
-        }
-    }
-
-    /// `X-OpenClaw-Scopes` can take away, never give.
-    fn capped(&self, scopes: Scopes) -> Scopes {
-        match &self.visitor.scope_cap {
-            Some(cap) => cap.granted_to(&scopes),
-            None => scopes,
         }
     }
 }

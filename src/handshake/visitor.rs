@@ -48,6 +48,19 @@ impl Visitor {
         self.host.as_deref().filter(|_| !self.judgement.is_ours())
     }
 
+    /// What `X-OpenClaw-Scopes` leaves of scopes: it can take away, never give.
+    pub(super) fn capped(&self, scopes: Scopes) -> Scopes {
+        match &self.scope_cap {
+            Some(cap) => cap.granted_to(&scopes),
+            None => scopes,
+        }
+    }
+
+    /// Whether it leaves all of them.
+    pub(super) fn permits(&self, scopes: &Scopes) -> bool {
+        self.scope_cap.as_ref().is_none_or(|cap| scopes.iter().all(|scope| cap.cover(scope)))
+    }
+
     /// Whether TLS ended here, or before something that stands in front.
     pub(super) fn behind_tls(&self) -> bool {
         use SourceClass::{Proxied, ProxyDirect, Unattributable};

@@ -9,7 +9,7 @@ use crate::{
     auth::Mechanism,
     device::DeviceId,
     events::Hub,
-    pairing::{Approver, Pairing, PairingError},
+    pairing::{Approver, Denial, Pairing, PairingError},
     protocol::{
         ErrorShape, Json, Request, RequestId, Role, Scopes,
         schema::{self, Kind, Object, UNBOUNDED, optional, required},
@@ -86,39 +86,41 @@ impl DeviceMethods {
 
     pub(super) async fn approve(self, caller: Arc<Caller>, request: Request) -> Reply {
         let RequestParams { request_id } = read(&request, &REQUEST)?;
-        let id = known_form::<RequestId>(&request_id, "unknown requestId")?;
+        let id = known_form::<RequestId>(&request_id, &caller, &PairingError::UnknownRequest)?;
         reply(self.pairing.approve(&approver(&caller), &id).await, &caller)
     }
 
     pub(super) async fn reject(self, caller: Arc<Caller>, request: Request) -> Reply {
         let RequestParams { request_id } = read(&request, &REQUEST)?;
-        let id = known_form::<RequestId>(&request_id, "unknown requestId")?;
+        let id = known_form::<RequestId>(&request_id, &caller, &PairingError::UnknownRequest)?;
         reply(self.pairing.reject(&approver(&caller), &id).await, &caller)
     }
 
     pub(super) async fn remove(self, caller: Arc<Caller>, request: Request) -> Reply {
         let DeviceParams { device_id } = read(&request, &DEVICE)?;
-        let id = known_form::<DeviceId>(&device_id, "unknown deviceId")?;
+        let id = known_form::<DeviceId>(&device_id, &caller, &PairingError::UnknownDevice)?;
         reply(self.pairing.remove(&approver(&caller), id).await, &caller)
     }
 
     pub(super) async fn rename(self, caller: Arc<Caller>, request: Request) -> Reply {
         let RenameParams { device_id, label } = read(&request, &RENAME)?;
-        let id = known_form::<DeviceId>(&device_id, "unknown deviceId")?;
+        let id = known_form::<DeviceId>(&device_id, &caller, &PairingError::UnknownDevice)?;
         reply(self.pairing.rename(&approver(&caller), id, &label).await, &caller)
     }
 
     pub(super) async fn rotate(self, caller: Arc<Caller>, request: Request) -> Reply {
         let TokenParams { device_id, role, scopes } = read(&request, &ROTATE)?;
-        let id = known_form::<DeviceId>(&device_id, "device token rotation denied")?;
-        let role = known_form::<Role>(&role, "device token rotation denied")?;
+        let unknown = PairingError::RotationDenied(Denial::UnknownDeviceOrRole);
+        let id = known_form::<DeviceId>(&device_id, &caller, &unknown)?;
+        let role = known_form::<Role>(&role, &caller, &unknown)?;
         reply(self.pairing.rotate(&approver(&caller), id, role, scopes).await, &caller)
     }
 
     pub(super) async fn revoke(self, caller: Arc<Caller>, request: Request) -> Reply {
         let TokenParams { device_id, role, .. } = read(&request, &REVOKE)?;
-        let id = known_form::<DeviceId>(&device_id, "device token revocation denied")?;
-        let role = known_form::<Role>(&role, "device token revocation denied")?;
+        let unknown = PairingError::RevocationDenied(Denial::UnknownDeviceOrRole);
+        let id = known_form::<DeviceId>(&device_id, &caller, &unknown)?;
+        let role = known_form::<Role>(&role, &caller, &unknown)?;
         reply(self.pairing.revoke(&approver(&caller), id, role).await, &caller)
     }
 }
@@ -128,8 +130,8 @@ fn read<T: DeserializeOwned>(request: &Request, shape: &Object) -> Result<T, Err
 }
 
 /// An id of another form than ours names nothing that is here.
-fn known_form<T: std::str::FromStr>(text: &str, otherwise: &str) -> Result<T, ErrorShape> {
-    text.parse().map_err(|_| ErrorShape::invalid(otherwise))
+fn known_form<T: std::str::FromStr>(text: &str, caller: &Caller, otherwise: &PairingError) -> Result<T, ErrorShape> {
+    text.parse().map_err(|_| otherwise.to_wire(caller.dialect))
 }
 
 fn approver(caller: &Caller) -> Approver {

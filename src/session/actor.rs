@@ -322,7 +322,7 @@ impl Right {
                 Some(Close::new(CloseCode::Invalidated, "device removed"))
             }
             Signal::SecretRotated { epoch }
-                if self.epoch < *epoch && self.caller.principal.mechanism.is_shared_secret() =>
+                if self.epoch < *epoch && self.caller.principal.mechanism.is_configured() =>
             {
                 Some(Close::new(CloseCode::Invalidated, "gateway auth changed"))
             }

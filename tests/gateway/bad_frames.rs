@@ -6,6 +6,8 @@ use crate::support::{Close, Connect, Device, Frame, TestGateway};
 
 const PREAUTH_LIMIT: usize = 64 * 1024;
 const SESSION_LIMIT: usize = 25 * 1024 * 1024;
+/// Most that the parameters of a call may have, in bytes.
+const PARAMS_LIMIT: usize = 1024 * 1024;
 
 /// The head of a masked text frame that announces `length` bytes (RFC 6455, section 5.2).
 fn announcement(length: usize) -> Vec<u8> {
@@ -151,9 +153,12 @@ async fn after_connect_a_frame_may_have_25_mib_and_no_byte_more() {
     let gateway = TestGateway::start().await;
     let mut session = gateway.owner().await;
     let (head, tail) = (r#"{"type":"req","id":"big","method":"status","params":{"x":""#, r#""}}"#);
-    let padding = "x".repeat(SESSION_LIMIT - head.len() - tail.len());
-    session.socket.send_text(format!("{head}{padding}{tail}")).await;
-    session.answer("big").await.expect("a frame of the largest size is served");
+    let call = |length: usize| format!("{head}{}{tail}", "x".repeat(length - head.len() - tail.len()));
+    session.socket.send_text(call(PARAMS_LIMIT)).await;
+    session.answer("big").await.expect("it is served");
+    session.socket.send_text(call(SESSION_LIMIT)).await;
+    let refused = session.answer("big").await.expect_err("no method of ours takes that much");
+    assert_eq!(refused["message"], "invalid status params: at root: must NOT have more than 1048576 bytes");
 
     session.socket.send_bytes(&announcement(SESSION_LIMIT + 1)).await;
     assert_eq!(session.closed().await.code, 1009);

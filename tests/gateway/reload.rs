@@ -47,6 +47,39 @@ async fn a_new_secret_ends_who_came_in_by_the_old_one_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn whoever_was_let_in_by_another_mode_does_not_stay() {
+    let gateway = TestGateway::builder().config(&json!({"gateway": {"auth": {"mode": "none"}}})).start().await;
+    let connect = Connect::v4().device(&Device::fresh());
+    let waits = gateway.refuse(&connect).await;
+    let mut owner = gateway.owner().await;
+    owner.ok("device.pair.approve", json!({ "requestId": waits.request_id() })).await;
+    let mut by_none = gateway.admit(&connect).await;
+    reload(&gateway, &with_token(NEW).to_string());
+    assert_eq!(by_none.closed().await, Close::new(4001, "gateway auth changed"));
+    owner.ok("health", json!({})).await;
+}
+
+#[tokio::test]
+async fn a_user_who_is_taken_from_the_list_does_not_stay() {
+    let of_users = |users: &[&str]| {
+        let proxy = json!({"userHeader": "x-forwarded-user", "allowUsers": users, "allowLoopback": true});
+        json!({"gateway": {"trustedProxies": ["127.0.0.2"], "auth": {"mode": "trusted-proxy", "trustedProxy": proxy}}})
+    };
+    let gateway = TestGateway::builder().config(&of_users(&["ann", "bob"])).start().await;
+    let connect = Connect::v4().device(&Device::fresh());
+    let by_proxy =
+        || gateway.dial().source(2).header("x-forwarded-for", "203.0.113.7").header("x-forwarded-user", "bob");
+    let refused = refused(by_proxy().enter(&connect).await);
+    gateway.owner().await.ok("device.pair.approve", json!({ "requestId": refused.request_id() })).await;
+    let mut bob = by_proxy().enter(&connect).await.expect("approved");
+    let before = by_proxy().open().await;
+    reload(&gateway, &of_users(&["ann"]).to_string());
+    assert_eq!(bob.closed().await, Close::new(4001, "gateway auth changed"));
+    let late = crate::support::refused(Session::enter(before, &connect).await);
+    assert_eq!(late.close, Close::new(4001, "gateway auth changed"), "{late:?}");
+}
+
+#[tokio::test]
 async fn a_connection_of_before_does_not_get_in_by_the_old_secret() {
     let gateway = TestGateway::builder().config(&with_token(OLD)).start().await;
     let known = Device::fresh();

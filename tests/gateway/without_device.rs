@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{CLI_SCOPES, Close, Connect, Refused, Session, TestGateway, refused};
+use crate::support::{CLI_SCOPES, Close, Connect, Device, Refused, Session, TestGateway, refused};
 
 /// What becomes of a client without a device.
 #[derive(Debug, PartialEq, Eq)]
@@ -102,6 +102,26 @@ async fn a_header_can_take_scopes_away_and_never_give_any() {
         let session = dial.enter(&Connect::v4().token(&gateway.token()).scopes(asked)).await.expect("let in");
         assert_eq!(session.scopes(), held, "{asked:?} under {header:?}");
     }
+}
+
+#[tokio::test]
+async fn no_token_opens_more_than_the_header_left() {
+    let gateway = TestGateway::start().await;
+    let capped = gateway.dial().header("x-openclaw-scopes", "operator.read");
+    let connect = |device: &Device| Connect::v4().token(&gateway.token()).scopes(&["operator.admin"]).device(device);
+    // A new device is paired for what the header leaves.
+    let new = Device::fresh();
+    let token = capped.enter(&connect(&new)).await.expect("let in").device_token();
+    let session = gateway.admit(&Connect::v4().device_token(&token).scopes(&["operator.admin"]).device(&new)).await;
+    assert_eq!(session.scopes(), ["operator.read"]);
+    // One that is known for more is not handed a token for that.
+    let known = Device::fresh();
+    gateway.admit(&connect(&known)).await;
+    let session = capped.enter(&connect(&known)).await.expect("let in");
+    assert_eq!(
+        (session.scopes(), session.hello["auth"]["deviceToken"].is_null()),
+        (vec!["operator.read".to_owned()], true)
+    );
 }
 
 #[tokio::test]
