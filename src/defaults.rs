@@ -144,6 +144,13 @@ pub const MAX_SILENT_PEERS: usize = 4096;
 /// Most peers on the Unix socket that have not been admitted. They have a budget of their own, which no network can fill.
 pub const MAX_SILENT_LOCAL_PEERS: usize = 256;
 
+/// Most sessions of one device over the network, and never more than half of all. Those of a device that sleeps end by themselves.
+pub const MAX_SESSIONS_PER_DEVICE: usize = 256;
+
+/// Of eight parts of the process's open files, how many may be sessions over the network. Four may be peers that have proved
+/// nothing; the rest is for the Unix socket and the store, so that the owner comes in whoever else fills the gateway.
+pub const NETWORK_SESSIONS_EIGHTHS: usize = 3;
+
 /// How often a port that the kernel chose is chosen anew, because it is taken on another of our addresses.
 pub const MAX_PORT_ATTEMPTS: u32 = 16;
 

@@ -6,6 +6,7 @@ mod error;
 mod network;
 mod policies;
 mod reload;
+mod seats;
 mod startup;
 mod surroundings;
 mod trust;
@@ -22,6 +23,7 @@ use self::{
     accept::Entrance,
     policies::{Maker, Policies},
     reload::Occasion,
+    seats::Seats,
 };
 
 use crate::{
@@ -112,6 +114,7 @@ struct Shared {
     readiness: Readiness,
     health: Health,
     metrics: Metrics,
+    seats: Seats,
 }
 
 /// Peers that have proved nothing, by the way they came.

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
-use super::{Shared, policies::Policies};
+use super::{Shared, policies::Policies, seats::Seat};
 use crate::{
     advice::PeerKind,
     auth::{AuthPolicy, Hop, ProxyUser, TrustedProxyFailure},
@@ -21,7 +21,7 @@ use crate::{
     presence::Newcomer,
     protocol::{ClientMode, Scope, Scopes},
     session::{ConnectionId, Session},
-    source::{Arrival, Preamble, Source},
+    source::{Arrival, Preamble, Silence, Source},
 };
 
 /// A connection that was accepted, and what it is judged by.
@@ -33,10 +33,13 @@ pub(super) struct Arrived {
     pub(super) policy: Arc<Policy>,
 }
 
+/// A session, and the room that was made for it.
+type Admitted<S> = (Box<Session<S>>, Option<Seat>);
+
 /// Serves a connection until it ends. What comes before the session is boxed, so that an idle session does not keep room
 /// for it.
 pub(super) async fn serve(arrived: Arrived, shared: &Shared, policies: &Policies, stop: &CancellationToken) {
-    let Some(session) = Box::pin(enter(arrived, shared, policies, stop)).await else { return };
+    let Some((session, _seat)) = Box::pin(enter(arrived, shared, policies, stop)).await else { return };
     let caller = Arc::clone(session.caller());
     let _counted = shared.metrics.session(caller.source.class, caller.principal.role);
     let _present = shared.presence.enter(Newcomer {
@@ -68,7 +71,7 @@ async fn enter(
     shared: &Shared,
     policies: &Policies,
     stop: &CancellationToken,
-) -> Option<Box<Session<impl Transport + use<>>>> {
+) -> Option<Admitted<impl Transport + use<>>> {
     let Arrived { accepted, preamble, policy } = arrived;
     let arrival = match (accepted.ends, preamble) {
         (None, _) => Arrival::UnixSocket,
@@ -108,7 +111,7 @@ async fn handshake(
     shared: &Shared,
     policy: &Policy,
     stop: &CancellationToken,
-) -> Result<Box<Session<impl Transport + use<>>>, Turned> {
+) -> Result<Admitted<impl Transport + use<>>, Turned> {
     let Upgraded { socket, budget, head, ends, tls, ticket } = upgraded;
     let visitor = visitor(head, peer_kind, ends, tls, policy);
     shared.observed.note(&Sighting {
@@ -135,13 +138,20 @@ async fn handshake(
         return Err(known.refuse(&Refusal::Draining, &shared.doors, policy).await);
     }
     let entry = known.entry();
+    let seat = match known.visitor().source.silence {
+        Silence::Always => None,
+        _ => match shared.seats.take(entry.principal.device) {
+            Ok(seat) => Some(seat),
+            Err(refusal) => return Err(known.refuse(&refusal, &shared.doors, policy).await),
+        },
+    };
     let hello = shared.greeting.hello(entry, &known.visitor().id);
     let principal = &entry.principal;
     let subscriber = shared.hub.subscribe(signals, principal.device, principal.role, &principal.scopes);
     tokio::select! {
         admitted = timeout(WRITE_TIMEOUT, known.admit(Welcome { hello, subscriber }, &shared.doors, policy)) => {
             // Whoever does not read its greeting is gone as far as we can tell.
-            admitted.unwrap_or(Err(Turned::Left))
+            Ok((admitted.unwrap_or(Err(Turned::Left))?, seat))
         }
         () = stop.cancelled() => Err(Turned::Left),
     }

@@ -16,6 +16,7 @@ use super::{
     Gateway, GatewayError, InForce, Lobbies, Shared, Start,
     network::Network,
     policies::Maker,
+    seats::Seats,
     surroundings::{Survey, hostname},
 };
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
     cgroup,
     config::{self, AuthMode, Credential, Environment, FileWatch, Flags, Loaded, Settings},
     control::Control,
-    defaults::{MAX_SILENT_LOCAL_PEERS, MAX_SILENT_PEERS},
+    defaults::{MAX_SILENT_LOCAL_PEERS, MAX_SILENT_PEERS, NETWORK_SESSIONS_EIGHTHS},
     events::{Hub, Versions},
     greeting::{Constant, GatewayIdentity, Greeting},
     handshake::{Doors, LogBudget},
@@ -90,7 +91,8 @@ impl Gateway {
         let (maker, policies) = Maker::start(Arc::clone(&environment), survey, first).await;
         let policy = maker.published();
         let files = FileWatch::start(read_from(&environment, &flags).await, loaded.settings.reload.debounce()).await;
-        let served = Served { hub, pairing, metrics };
+        let seats = Seats::new(open_files / 8 * NETWORK_SESSIONS_EIGHTHS);
+        let served = Served { hub, pairing, metrics, seats };
         let shared = shared(&loaded, &policy, &machine, &bound, served, handlers);
 
         let scheme = if tls.is_some() { "wss" } else { "ws" };
@@ -167,6 +169,7 @@ struct Served {
     hub: Hub,
     pairing: Arc<Pairing>,
     metrics: Metrics,
+    seats: Seats,
 }
 
 /// What every connection uses.
@@ -178,7 +181,7 @@ fn shared(
     served: Served,
     own: OwnMethods,
 ) -> Shared {
-    let Served { hub, pairing, metrics } = served;
+    let Served { hub, pairing, metrics, seats } = served;
     let (settings, state) = (&loaded.settings, &loaded.paths.state);
     let own_addresses: Arc<[IpAddr]> = policy.borrow().surroundings.own_addresses().into();
     let address = own_addresses.first().copied().unwrap_or(IpAddr::from([127, 0, 0, 1]));
@@ -239,6 +242,7 @@ fn shared(
         readiness,
         health,
         metrics,
+        seats,
     }
 }
 

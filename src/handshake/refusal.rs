@@ -7,7 +7,7 @@ use crate::{
     advice::{Place, Reader, Situation},
     auth::AuthFailure,
     defaults::MAX_CLOSE_REASON_BYTES,
-    device::DeviceProofError,
+    device::{DeviceId, DeviceProofError},
     hint::Hint,
     origin::OriginRefusal,
     pairing::{Asked, PairingReason, PairingRefusal},
@@ -53,6 +53,13 @@ pub enum Refusal {
     Store(String),
     /// The shared secret was replaced while the connection was being made.
     AuthChanged,
+    /// There is no room for another session.
+    TooManySessions {
+        /// How many there may be.
+        most: usize,
+        /// The device that has its share; `None` where all together have theirs.
+        of_device: Option<DeviceId>,
+    },
     /// The gateway is stopping.
     Draining,
 }
@@ -134,6 +141,7 @@ impl Refusal {
             Self::Pairing(_) => "pairing-required",
             Self::Store(_) => "store-unavailable",
             Self::AuthChanged => "auth-changed",
+            Self::TooManySessions { .. } => "too-many-sessions",
             Self::Draining => "draining",
         }
     }
@@ -208,6 +216,19 @@ impl Refusal {
                 }),
                 close: Close::new(CloseCode::Invalidated, "gateway auth changed"),
             },
+            Self::TooManySessions { most, of_device } => {
+                let (whose, next) = match of_device {
+                    Some(device) => ("this device has", audience.place.command(&format!("devices remove {device}"))),
+                    None => ("the gateway has", audience.place.command("devices list")),
+                };
+                let message = format!(
+                    "{whose} {most} sessions, which is the most that there may be: end some, or type where the gateway runs: `{next}`"
+                );
+                Told {
+                    error: Some(ErrorShape { retryable: Some(true), ..ErrorShape::unavailable(message) }),
+                    close: Close::new(CloseCode::TryAgainLater, "too many sessions"),
+                }
+            }
             Self::Draining => Told {
                 error: Some(ErrorShape {
                     retryable: Some(true),

@@ -114,7 +114,7 @@ fn the_words_of_the_protocol() {
     let (visitor, place) = (visitor(), Place::Host);
     let token = || AuthFailure::TokenMismatch { can_retry_with_device_token: false };
     #[rustfmt::skip]
-    let rows: [(Refusal, u16, &str, &str); 13] = [
+    let rows: [(Refusal, u16, &str, &str); 14] = [
         // refusal                                       close  reason                                                   message begins
         (Refusal::Timeout,                               1000, "",                                                       ""),
         (Refusal::NotJson,                               1000, "",                                                       ""),
@@ -128,6 +128,7 @@ fn the_words_of_the_protocol() {
         (Refusal::UiWithoutDevice,                       1008, "control ui requires device identity (use HTTPS or localhost secure context)", "control ui requires device identity"),
         (Refusal::Auth(token()),                         1008, "unauthorized: gateway token mismatch (set gateway.remote.token to match gateway.auth.token)", "unauthorized: gateway token mismatch (set gateway.remote.token to match gateway.auth.token); seen as public from 192.0.2.7: "),
         (Refusal::AuthChanged,                           4001, "gateway auth changed",                                   "the gateway's secret was changed"),
+        (Refusal::TooManySessions { most: 9, of_device: None }, 1013, "too many sessions",                               "the gateway has 9 sessions, which is the most that there may be: end some, or type where the gateway runs: `"),
         (Refusal::Draining,                              1012, "service restart",                                        "the gateway is stopping"),
     ];
     let connect = connect("cli", 4);

@@ -4,7 +4,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::support::{Close, Connect, Device, Stream, TestGateway, within};
+use crate::support::{Close, Connect, Device, Stream, TestGateway, eventually, within};
 
 /// Far more than a gateway lets wait at once.
 const FLOOD: u64 = 3000;
@@ -60,6 +60,37 @@ async fn no_lockout(gateway: &TestGateway) {
     before.ok("health", json!({})).await;
     drop(crowd);
     gateway.admit(&connect()).await;
+}
+
+#[tokio::test]
+async fn whoever_fills_the_gateway_with_sessions_leaves_room_for_its_owner() {
+    // Three eighths of these for sessions over the network, and half of that for one device.
+    const FILES: u32 = 256;
+    let gateway = TestGateway::builder().open_files(FILES).start().await;
+    let mut sessions = Vec::new();
+    let mut refusals = Vec::new();
+    for _ in 0..4 {
+        let device = Device::fresh();
+        let connect = Connect::v4().token(&gateway.token()).device(&device);
+        let refused = loop {
+            match gateway.enter(&connect).await {
+                Ok(session) => sessions.push(session),
+                Err(refused) => break refused,
+            }
+        };
+        assert_eq!(refused.close, Close::new(1013, "too many sessions"), "{refused:?}");
+        refusals.push((sessions.len(), refused.message().contains(&device.id())));
+    }
+    assert_eq!(refusals, [(48, true), (96, false), (96, false), (96, false)]);
+    let mut owner = gateway.owner().await;
+    let listed = owner.ok("device.pair.list", json!({})).await;
+    let device = listed["paired"].as_array().expect("a list").iter().find(|entry| entry["connected"] == true);
+    let device = device.expect("it is connected")["deviceId"].clone();
+    owner.ok("device.pair.remove", json!({ "deviceId": device })).await;
+    assert_eq!(gateway.http("GET", "/readyz", &[]).await.status, 200);
+    // Those that went made room.
+    let connect = Connect::v4().token(&gateway.token()).device(&Device::fresh());
+    eventually("room for another", async || gateway.enter(&connect).await.ok()).await;
 }
 
 #[tokio::test]
