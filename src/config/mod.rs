@@ -99,7 +99,7 @@ pub use remote::{GatewayMode, Remote};
 pub use schema::schema;
 pub use secret::{Secret, SecretDefect};
 pub use settings::Settings;
-pub use snapshot::snapshot;
+pub use snapshot::{for_readers, snapshot};
 pub use tls::Tls;
 pub use trust::{EntryDefect, EntryOddity, OneOrMany, ProxyProtocol, Trust, Unattributed};
 pub use warning::{Warning, WarningKind};

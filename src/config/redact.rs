@@ -122,7 +122,7 @@ fn secrecy_of(name: &str) -> Secrecy {
 }
 
 /// Hides every text below `value`, and the numbers too where the name is that of a secret. What is empty hides nothing.
-fn hide_scalars(value: &Value, numbers: bool) -> Value {
+pub(super) fn hide_scalars(value: &Value, numbers: bool) -> Value {
     match value {
         Value::String(text) if !text.is_empty() => REDACTED.into(),
         Value::Number(_) if numbers => REDACTED.into(),

@@ -1,5 +1,7 @@
 //! What `config.get` answers.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -8,10 +10,11 @@ use super::{
     environment::Environment,
     extract, file,
     flags::Flags,
-    hex, json5,
+    hex, json5, keys,
     load::{Files, Layers, Purpose, finish},
     problem::ConfigError,
-    redact::{REDACTED, comment_names_secret, redact},
+    redact::{REDACTED, comment_names_secret, hide_scalars, redact},
+    schema,
     sections::Sections,
     warning::Warning,
 };
@@ -55,6 +58,40 @@ pub fn snapshot(environment: &Environment, flags: &Flags) -> Result<Value, Confi
         "warnings": warnings.iter().map(|warning: &Warning| issue(warning.key.as_deref(), warning)).collect::<Vec<_>>(),
         "legacyIssues": [],
     }))
+}
+
+/// What of a [`snapshot`] is for those who may read and are no administrators: the settings that this product knows. Names are
+/// all that redaction goes by elsewhere, and no list of names is long enough; nor is a text free of what was written in the wrong
+/// place.
+#[must_use]
+pub fn for_readers(mut snapshot: Value) -> Value {
+    let known = schema::known().into_iter().map(|known| known.key).collect();
+    for view in ["parsed", "resolved", "config", "sourceConfig", "runtimeConfig"] {
+        if let Value::Object(tree) = &mut snapshot[view] {
+            hide_unknown(tree, "", &known);
+        }
+    }
+    for list in ["issues", "warnings"] {
+        for told in snapshot[list].as_array_mut().into_iter().flatten() {
+            told["message"] = "an operator with operator.admin sees what this is".into();
+        }
+    }
+    // By one of the file's own bytes a short secret in it could be guessed at leisure.
+    snapshot["hash"] = hash(snapshot["parsed"].to_string().as_bytes()).into();
+    snapshot["raw"] = Value::Null;
+    snapshot
+}
+
+/// Hides every text that is not the value of a setting that is known.
+fn hide_unknown(tree: &mut Map<String, Value>, prefix: &str, known: &BTreeSet<String>) {
+    for (name, value) in tree {
+        let key = keys::join(prefix, name);
+        match value {
+            _ if known.contains(&key) => {}
+            Value::Object(members) => hide_unknown(members, &key, known),
+            value => *value = hide_scalars(value, false),
+        }
+    }
 }
 
 /// Our settings as they are in force, defaults and every layer included.

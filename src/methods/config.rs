@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::state::no_params;
 use crate::{
     config::{self, Environment, Flags},
-    protocol::{ErrorShape, Json, Request},
+    protocol::{ErrorShape, Json, Request, Scope},
     session::{Caller, Reply},
 };
 
@@ -19,12 +19,13 @@ pub struct ConfigMethods {
 }
 
 impl ConfigMethods {
-    /// The files as they are now; every secret is replaced.
-    pub(super) async fn get(self, _: Arc<Caller>, request: Request) -> Reply {
+    /// The files as they are now; every secret is replaced, and for others than administrators everything that could be one.
+    pub(super) async fn get(self, caller: Arc<Caller>, request: Request) -> Reply {
         no_params(&request.method, &request)?;
         let snapshot = tokio::task::spawn_blocking(move || config::snapshot(&self.environment, &self.flags)).await;
         match snapshot {
-            Ok(Ok(snapshot)) => Ok(Json::of(&snapshot)),
+            Ok(Ok(snapshot)) if caller.principal.scopes.cover(&Scope::ADMIN) => Ok(Json::of(&snapshot)),
+            Ok(Ok(snapshot)) => Ok(Json::of(&config::for_readers(snapshot))),
             Ok(Err(error)) => Err(ErrorShape::unavailable(crate::hint::chain(&error))),
             Err(_) => Err(ErrorShape::unavailable("the gateway is stopping")),
         }

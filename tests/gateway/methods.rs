@@ -135,6 +135,28 @@ async fn the_configuration_is_shown_without_its_secrets() {
 }
 
 #[tokio::test]
+async fn whoever_may_only_read_sees_of_the_configuration_what_is_known_to_be_none() {
+    const SECRETS: [&str; 6] = ["s-argument", "s-url", "s-name", "s-comment", "s-misplaced", "s-list"];
+    let config = r#"{
+        // was s-comment
+        gateway: { port: 18789, auth: "s-misplaced", mode: "local", trustedProxies: ["10.0.0.1"] },
+        mcp: { command: "run -t s-argument", url: "https://s-url@host", pat: "s-name", on: true, list: ["s-list"] },
+    }"#;
+    let gateway = TestGateway::start().await;
+    fs::write(gateway.state().join("openclaw.json"), config).expect("writable");
+    let connect = Connect::v4().token(&gateway.token()).scopes(&["operator.read"]).device(&Device::fresh());
+    let shown = gateway.admit(&connect).await.ok("config.get", json!({})).await;
+    for secret in SECRETS {
+        assert!(!shown.to_string().contains(secret), "{secret} in {shown}");
+    }
+    let seen = &shown["parsed"];
+    assert_eq!((&seen["gateway"]["trustedProxies"], &seen["gateway"]["mode"]), (&json!(["10.0.0.1"]), &json!("local")));
+    assert_eq!((&seen["mcp"]["on"], &shown["raw"], &shown["valid"]), (&json!(true), &Value::Null, &json!(false)));
+    let admins = gateway.owner().await.ok("config.get", json!({})).await;
+    assert_ne!(shown["hash"], admins["hash"]);
+}
+
+#[tokio::test]
 async fn calls_of_one_session_are_answered_while_others_are_worked_on() {
     let gateway = TestGateway::start().await;
     let mut owner = gateway.owner().await;
