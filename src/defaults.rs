@@ -373,8 +373,8 @@ pub const MAX_WAITING_FOR_NAMES: usize = 256;
 /// For a whole PROXY preamble to come. Proxies send it with the first segment.
 pub const PREAMBLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Between two lines of the log about peers that were cut on the PROXY protocol port, so that a flood does not fill it.
-pub const CUT_NOTICE_PAUSE: Duration = Duration::from_secs(10);
+/// Between two lines of the log about the same thing that anybody on the network can cause, so that a flood does not fill it.
+pub const NOTICE_PAUSE: Duration = Duration::from_secs(10);
 
 /// Connections that the kernel keeps for us until they are accepted.
 pub const LISTEN_BACKLOG: i32 = 1024;

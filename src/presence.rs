@@ -210,6 +210,7 @@ fn bounded(entry: PresenceEntry) -> PresenceEntry {
             let usual = scopes.iter().filter(|scope| scope.as_str().len() <= MAX_DEVICE_TEXT_CHARS);
             usual.take(MAX_SCOPES).cloned().collect()
         }),
+        roles: entry.roles.map(|roles| roles.into_iter().take(MAX_SCOPES).collect()),
         ..entry
     }
 }

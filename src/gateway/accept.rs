@@ -1,17 +1,12 @@
 //! Accepting: from each listener to the stages that a connection goes through.
 
-use std::{
-    fmt::Display,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
-use tokio::{net::TcpListener, time::Instant};
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use tracing::warn;
 
 use super::{Shared, connection, policies::Policies};
 use crate::{
-    defaults::CUT_NOTICE_PAUSE,
     net::{Accepted, Arriving, Lobby, LocalSocket, accept_local, accept_tcp},
     policy::Policy,
     shutdown::Tasks,
@@ -20,6 +15,9 @@ use crate::{
         preamble::{self, Progress},
     },
 };
+
+/// What the log says of peers that a listed proxy did not introduce.
+const CUT: &str = "cut a connection on the PROXY protocol port";
 
 /// What every way in needs.
 #[derive(Clone)]
@@ -61,14 +59,13 @@ impl Entrance {
 
     /// Accepts on the port that requires a PROXY preamble until the gateway drains.
     pub(super) async fn introduced(self, listener: TcpListener, tls: Option<TlsAcceptor>) {
-        let notices = Arc::new(Notices::default());
         let accept = async {
             loop {
                 let arriving = accept_tcp(&listener, &self.lobby).await;
-                let (entrance, tls, notices) = (self.clone(), tls.clone(), Arc::clone(&notices));
+                let (entrance, tls) = (self.clone(), tls.clone());
                 self.tasks.connections.spawn(async move {
                     let stop = &entrance.tasks.sessions;
-                    let introduced = stop.run_until_cancelled(Box::pin(entrance.introduce(arriving, &notices))).await;
+                    let introduced = stop.run_until_cancelled(Box::pin(entrance.introduce(arriving))).await;
                     let Some(Some((preamble, arriving, policy))) = introduced else { return };
                     if let Some(accepted) = entrance.secure(arriving, tls.as_ref()).await {
                         entrance.serve(accepted, Some(preamble), policy).await;
@@ -80,10 +77,10 @@ impl Entrance {
     }
 
     /// Hears what a listed proxy says of the connection. Whoever is not listed, or says something else, is cut.
-    async fn introduce(&self, arriving: Arriving, notices: &Notices) -> Option<(Preamble, Arriving, Arc<Policy>)> {
+    async fn introduce(&self, arriving: Arriving) -> Option<(Preamble, Arriving, Arc<Policy>)> {
         let peer = arriving.peer();
         let Some(policy) = self.listed(peer.into()).await else {
-            notices.cut(peer, "gateway.proxyProtocol does not list it");
+            self.lobby.notices().warn(CUT, format_args!("peer={peer}: gateway.proxyProtocol does not list it"));
             return None;
         };
         let parse = |bytes: &[u8]| {
@@ -101,7 +98,7 @@ impl Entrance {
                 Some((preamble, arriving, policy))
             }
             Err(refused) => {
-                notices.cut(peer, format_args!("it {refused}"));
+                self.lobby.notices().warn(CUT, format_args!("peer={peer}: it {refused}"));
                 None
             }
         }
@@ -133,52 +130,5 @@ impl Entrance {
     async fn serve(&self, accepted: Accepted, preamble: Option<Preamble>, policy: Arc<Policy>) {
         let arrived = connection::Arrived { accepted, preamble, policy };
         connection::serve(arrived, &self.shared, &self.policies, &self.tasks.sessions).await;
-    }
-}
-
-/// Tells the log of peers that were cut, without letting them fill it.
-#[derive(Debug, Default)]
-struct Notices(Mutex<Told>);
-
-#[derive(Debug, Default)]
-struct Told {
-    last: Option<Instant>,
-    untold: u64,
-}
-
-impl Notices {
-    fn cut(&self, peer: impl Display, why: impl Display) {
-        if let Some(untold) = self.turn(Instant::now()) {
-            let more = if untold == 0 { String::new() } else { format!("; {untold} more before it") };
-            warn!(target: "gateway", "cut a connection on the PROXY protocol port: peer={peer}: {why}{more}");
-        }
-    }
-
-    /// Whether it is time for a line, and how many went without one since the last.
-    fn turn(&self, now: Instant) -> Option<u64> {
-        // Nothing under this lock panics, so what a poisoned one guards is whole.
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.last.is_some_and(|last| now.duration_since(last) < CUT_NOTICE_PAUSE) {
-            told.untold += 1;
-            return None;
-        }
-        told.last = Some(now);
-        Some(std::mem::take(&mut told.untold))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_flood_that_is_cut_does_not_fill_the_log() {
-        let (notices, begin) = (Notices::default(), Instant::now());
-        assert_eq!(notices.turn(begin), Some(0));
-        for _ in 0..100 {
-            assert_eq!(notices.turn(begin), None);
-        }
-        assert_eq!(notices.turn(begin + CUT_NOTICE_PAUSE), Some(100));
-        assert_eq!(notices.turn(begin + CUT_NOTICE_PAUSE * 2), Some(0));
     }
 }

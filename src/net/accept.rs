@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr};
 use nix::errno::Errno;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::{
     Lobby, LocalSocket, PeerAddr, Stream, Ticket,
@@ -44,7 +44,6 @@ impl Arriving {
 
 /// The next TCP connection. Where the process has no more open files, somebody who has proved nothing makes room.
 pub async fn accept_tcp(listener: &TcpListener, lobby: &Lobby) -> Arriving {
-    let mut trouble = Trouble::default();
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
@@ -55,46 +54,35 @@ pub async fn accept_tcp(listener: &TcpListener, lobby: &Lobby) -> Arriving {
                 let local = stream.local_addr().map_or_else(|_| peer.socket(), |local| PeerAddr::new(local).socket());
                 return Arriving { stream, peer, local, ticket };
             }
-            Err(error) => trouble.wait_out(&error, lobby).await,
+            Err(error) => wait_out(&error, lobby).await,
         }
     }
 }
 
 /// The next connection on the Unix socket.
 pub async fn accept_local(socket: &LocalSocket, lobby: &Lobby) -> Accepted {
-    let mut trouble = Trouble::default();
     loop {
         match socket.accept().await {
             Ok(stream) => {
                 return Accepted { stream: Stream::Unix(stream), ends: None, tls: false, ticket: lobby.enter() };
             }
-            Err(error) => trouble.wait_out(&error, lobby).await,
+            Err(error) => wait_out(&error, lobby).await,
         }
     }
 }
 
-/// Remembers that the log was told, so that a lasting shortage is one line and not twenty a second.
-#[derive(Debug, Default)]
-struct Trouble {
-    told: bool,
-}
-
-impl Trouble {
-    /// A connection that died in the queue is none of our business; anything else will not be better at once.
-    async fn wait_out(&mut self, error: &io::Error, lobby: &Lobby) {
-        if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
-            return;
-        }
-        let out_of_files = matches!(error.raw_os_error().map(Errno::from_raw), Some(Errno::EMFILE | Errno::ENFILE));
-        if out_of_files {
-            lobby.evict_one();
-        }
-        if !std::mem::replace(&mut self.told, true) {
-            let remedy = if out_of_files { "; raise the limit of open files (ulimit -n)" } else { "" };
-            warn!(target: "gateway", "cannot accept a connection: {error}{remedy}");
-        }
-        tokio::time::sleep(ACCEPT_BACKOFF).await;
+/// A connection that died in the queue is none of our business; anything else will not be better at once.
+async fn wait_out(error: &io::Error, lobby: &Lobby) {
+    if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+        return;
     }
+    let out_of_files = matches!(error.raw_os_error().map(Errno::from_raw), Some(Errno::EMFILE | Errno::ENFILE));
+    if out_of_files {
+        lobby.evict_one();
+    }
+    let remedy = if out_of_files { "; raise the limit of open files (ulimit -n)" } else { "" };
+    lobby.notices().warn("cannot accept a connection", format_args!("{error}{remedy}"));
+    tokio::time::sleep(ACCEPT_BACKOFF).await;
 }
 
 impl Arriving {
@@ -107,27 +95,23 @@ impl Arriving {
             () = ticket.expired() => return None,
         };
         let ends = Some((peer, local));
+        let notices = ticket.notices();
         match (tls, opening) {
             (_, Opening::Preamble) => {
-                warn!(
-                    target: "gateway",
-                    "a PROXY protocol preamble on a port that takes none: peer={peer}; its proxy has to send it to the port of \
-                     gateway.proxyProtocol"
-                );
+                let fix = "its proxy has to send it to the port of gateway.proxyProtocol";
+                notices.warn("a PROXY protocol preamble on a port that takes none", format_args!("peer={peer}; {fix}"));
                 wrong_scheme::answer(stream, wrong_scheme::NO_PREAMBLE_HERE).await;
                 None
             }
             (None, Opening::Plain) => Some(Accepted { stream: Stream::Tcp(stream), ends, tls: false, ticket }),
             (None, Opening::Tls) => {
-                warn!(
-                    target: "gateway",
-                    "a TLS client on a plain port: peer={peer}; it has to use ws:// here, or set gateway.tls.enabled"
-                );
+                let fix = "it has to use ws:// here, or set gateway.tls.enabled";
+                notices.warn("a TLS client on a plain port", format_args!("peer={peer}; {fix}"));
                 wrong_scheme::answer(stream, wrong_scheme::PLAIN_HERE).await;
                 None
             }
             (Some(_), Opening::Plain) => {
-                warn!(target: "gateway", "a plain client on a TLS port: peer={peer}; it has to use wss:// here");
+                notices.warn("a plain client on a TLS port", format_args!("peer={peer}; it has to use wss:// here"));
                 wrong_scheme::answer(stream, wrong_scheme::TLS_HERE).await;
                 None
             }

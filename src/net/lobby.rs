@@ -14,7 +14,7 @@ mod queue;
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::queue::Queue;
+use super::{Notices, customer};
 use crate::defaults::{HANDSHAKE_TIMEOUT_UNDER_PRESSURE, SILENT_PEERS_SHARE};
 
 /// Peers of one kind that have proved nothing. Clones share it.
@@ -31,6 +32,7 @@ pub struct Lobby {
     waiting: Arc<Mutex<Waiting>>,
     most: usize,
     patience: Duration,
+    notices: Arc<Notices>,
 }
 
 #[derive(Debug, Default)]
@@ -59,7 +61,7 @@ pub struct Ticket {
 impl Lobby {
     /// A lobby for `most` peers, each of which gets `patience` while there is room.
     pub fn new(most: usize, patience: Duration) -> Self {
-        Self { waiting: Arc::default(), most: most.max(1), patience }
+        Self { waiting: Arc::default(), most: most.max(1), patience, notices: Arc::default() }
     }
 
     /// Takes in a peer without an address.
@@ -69,7 +71,7 @@ impl Lobby {
 
     /// Takes in the peer at `address`.
     pub fn enter_from(&self, address: IpAddr) -> Ticket {
-        self.admit(Some(origin(address)))
+        self.admit(Some(customer(address)))
     }
 
     fn admit(&self, origin: Option<IpAddr>) -> Ticket {
@@ -86,6 +88,11 @@ impl Lobby {
     /// Sends one peer away, if there is any: the process has no room for another connection.
     pub fn evict_one(&self) {
         self.lock().make_room(None, usize::MAX, Instant::now());
+    }
+
+    /// What is said of peers that prove nothing.
+    pub fn notices(&self) -> &Notices {
+        &self.notices
     }
 
     /// How many peers wait.
@@ -176,20 +183,16 @@ impl Ticket {
     }
 }
 
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.lobby.lock().remove(self.number);
+impl Ticket {
+    /// What is said of peers that prove nothing.
+    pub(super) fn notices(&self) -> Arc<Notices> {
+        Arc::clone(&self.lobby.notices)
     }
 }
 
-/// Whom an address stands for: whoever has an IPv6 address commonly has all of its subnet.
-fn origin(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.lobby.lock().remove(self.number);
     }
 }
 

@@ -13,6 +13,7 @@ mod interfaces;
 mod listen;
 mod lobby;
 mod lock;
+mod notices;
 mod peer;
 mod port_owner;
 mod preamble;
@@ -36,7 +37,8 @@ pub use lock::{
     Announcement, GatewayLock, LastGateway, LockError, LockHolder, LockState, Restart, SecretInForce,
     check_state_directory, is_not_coming, last_gateway, lock_process, probe_lock,
 };
-pub use peer::PeerAddr;
+pub use notices::Notices;
+pub use peer::{PeerAddr, customer};
 pub use port_owner::{Forward, Listener, PortOwner, Process, port_owner};
 pub use preamble::NotIntroduced;
 pub use stream::{Stream, Transport, Wire};

@@ -3,6 +3,7 @@
 use super::Claim;
 use crate::{
     defaults::{MAX_DEVICE_TEXT_CHARS, MAX_PAIRING_REQUESTS, MAX_PAIRING_REQUESTS_PER_CLIENT, MAX_SCOPES},
+    net::customer,
     protocol::{PendingRequest, RequestId, Role, Scopes},
     store::{DeviceRecord, Pending},
 };
@@ -78,11 +79,12 @@ fn make(claim: &Claim, roles: Vec<Role>, scopes: Scopes, is_repair: bool, now_ms
 /// Whether one more request may wait for `claim`, beside `others`: those of other devices that have not expired. Clients
 /// without an address of their own, local ones among them, count as one.
 pub(super) fn has_room<'a>(claim: &Claim, others: impl Iterator<Item = &'a Pending>) -> bool {
-    let client = claim.client.map(|address| address.to_string());
+    let client = claim.client.map(customer);
     let (mut all, mut of_client) = (0, 0);
     for pending in others {
+        let other = pending.request.remote_ip.as_deref().and_then(|text| text.parse().ok()).map(customer);
         all += 1;
-        of_client += usize::from(pending.request.remote_ip == client);
+        of_client += usize::from(other == client);
     }
     all < MAX_PAIRING_REQUESTS && of_client < MAX_PAIRING_REQUESTS_PER_CLIENT
 }
@@ -169,6 +171,11 @@ mod tests {
                 .chain((0..of_others).map(|n| waiting(n, Some(&format!("198.51.100.{n}")))))
                 .collect();
             assert_eq!(has_room(&from(asks), all.iter()), room, "{of_client} {local} {of_others} {asks:?}");
+        }
+        // Of IPv6 one customer has a whole network.
+        let all: Vec<_> = (1..=4).map(|n| waiting(n, Some(&format!("2001:db8::{n}")))).collect();
+        for (asks, room) in [("2001:db8::9", false), ("2001:db8:0:1::9", true)] {
+            assert_eq!(has_room(&from(Some(asks)), all.iter()), room, "{asks}");
         }
     }
 }

@@ -204,7 +204,7 @@ impl<S: Transport> Session<S> {
                 target: "gateway/ws",
                 "⇄ res ✗ {} {}ms errorCode={} errorMessage={} conn={} id={}",
                 sanitize::field(&request.method), started.elapsed().as_millis(), error.code.as_str(),
-                sanitize::header(&error.message), short(self.caller.id.as_str()), sanitize::field(short(&request.id)),
+                sanitize::header(&error.message).replace('=', "_"), short(self.caller.id.as_str()), sanitize::field(short(&request.id)),
             );
         }
         outbound::reply(&mut self.socket, &request.id, reply.as_ref()).await

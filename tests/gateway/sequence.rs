@@ -119,7 +119,7 @@ async fn no_machine_fills_the_presence_of_all() {
     let gateway = TestGateway::start().await;
     let mut owner = gateway.owner().await;
     let long = "é".repeat(4_000);
-    let event = json!({"text": long, "deviceId": long, "host": long, "tags": vec![long.as_str(); 100], "scopes": [long, "operator.read"]});
+    let event = json!({"text": long, "deviceId": long, "host": long, "roles": vec!["node"; 5000], "tags": vec![long.as_str(); 100], "scopes": [long, "operator.read"]});
     owner.ok("system-event", event).await;
     let listed = owner.ok("system-presence", json!({})).await;
     let entry = listed.as_array().expect("a list").iter().find(|entry| entry["tags"].is_array()).expect("it is listed");

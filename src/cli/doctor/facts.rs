@@ -32,14 +32,14 @@ pub(super) struct Facts {
     /// What reading the pairing records brought to light; why they could not be read.
     pub(super) store: Option<Result<StoreReport, String>>,
     /// What is wrong with the keys of this machine, and what mends each.
-    pub(super) keys: Vec<(String, String)>,
+    pub(super) keys: Vec<Mendable>,
     pub(super) certificate: Option<Certificate>,
     /// Names in `gateway.trustedProxies`, and what they stand for.
     pub(super) names: Vec<(String, Result<Vec<IpAddr>, String>)>,
     pub(super) network: Network,
     pub(super) lock: LockState,
     /// That the last gateway was killed or crashed, where none runs.
-    pub(super) cut: Option<String>,
+    pub(super) cut: Option<Mendable>,
     /// Whether the gateway answers over its socket; its version. `None` where none runs here.
     pub(super) answer: Option<Result<String, String>>,
     /// The gateway that commands of this machine use, where it is set up as the client of one elsewhere.
@@ -110,4 +110,11 @@ pub(super) enum Remote {
         /// The next command.
         fix: String,
     },
+}
+
+/// Something that is wrong, and what mends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mendable {
+    pub(super) problem: String,
+    pub(super) fix: String,
 }

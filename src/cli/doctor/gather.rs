@@ -17,11 +17,12 @@ use nix::{
 use super::{
     super::{
         CliError, Context, Format, Output, Wish,
+        gateway::how_to_start,
         last_words::how_it_ended,
         reach::{gateway, open_way},
         target::{Source, TargetArgs, Way},
     },
-    facts::{Certificate, Directory, Disk, Entry, Facts, Remote},
+    facts::{Certificate, Directory, Disk, Entry, Facts, Mendable, Remote},
     network::Network,
 };
 use crate::{
@@ -71,7 +72,7 @@ pub(super) async fn gather(context: &Context) -> Result<Facts, CliError> {
         owner: port_owner(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port), None).await,
         database: Some(state.path().join("state/openclaw.sqlite")).filter(|path| path.exists()),
         state: directory(state.path()),
-        cut: how_it_ended(context, &lock),
+        cut: how_it_ended(context, &lock).map(|problem| Mendable { problem, fix: how_to_start(context) }),
         lock,
         settings,
     })
@@ -162,9 +163,9 @@ async fn store(state: &StateDir) -> Option<Result<crate::store::StoreReport, Str
 
 /// What is wrong with the keys of this machine: no gateway starts without the first, no command has a device without the second.
 /// None is made.
-fn keys(state: &StateDir) -> Vec<(String, String)> {
-    let of_tokens = TokenKey::check(state).err().map(|error| (chain(&error), error.hint()));
-    let of_device = Identity::load(state).err().map(|error| (chain(&error), error.hint()));
+fn keys(state: &StateDir) -> Vec<Mendable> {
+    let of_tokens = TokenKey::check(state).err().map(|error| Mendable { problem: chain(&error), fix: error.hint() });
+    let of_device = Identity::load(state).err().map(|error| Mendable { problem: chain(&error), fix: error.hint() });
     of_tokens.into_iter().chain(of_device).collect()
 }
 

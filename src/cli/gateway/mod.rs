@@ -19,6 +19,7 @@ mod whoami;
 
 pub(super) use health::Health;
 pub use run::Run;
+pub(super) use supervision::how_to_start;
 
 use super::{CliError, Context, Exit, Output, target::TargetArgs};
 

@@ -24,7 +24,7 @@ pub(super) fn here() -> Supervisor {
 }
 
 /// How to have a gateway started where there is none, in one line.
-pub(super) fn how_to_start(context: &Context) -> String {
+pub(in crate::cli) fn how_to_start(context: &Context) -> String {
     match (installed_unit(context), here()) {
         (Some((_, Manager::System)), _) => format!("systemctl start {UNIT}"),
         (Some((_, Manager::User)), _) => format!("systemctl --user start {UNIT}"),

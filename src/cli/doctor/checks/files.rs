@@ -125,8 +125,8 @@ pub(super) fn disk(facts: &Facts, found: &mut Vec<Finding>) {
 }
 
 pub(super) fn records(facts: &Facts, found: &mut Vec<Finding>) {
-    for (problem, fix) in &facts.keys {
-        found.push(Finding::error("keys.damaged", problem.clone()).fix(fix.clone()));
+    for key in &facts.keys {
+        found.push(Finding::error("keys.damaged", key.problem.clone()).fix(key.fix.clone()));
     }
     let report = match &facts.store {
         None => return,

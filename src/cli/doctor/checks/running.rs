@@ -1,7 +1,7 @@
 //! Checks of what runs.
 
 use super::super::{
-    facts::{Facts, Remote},
+    facts::{Facts, Mendable, Remote},
     finding::Finding,
 };
 use crate::{
@@ -77,14 +77,12 @@ pub(super) fn gateway(facts: &Facts, found: &mut Vec<Finding>) {
     }
     match (&facts.lock, &facts.answer) {
         (LockState::Free, _) if facts.remote.is_some() => {}
-        (LockState::Free, _) if facts.cut.is_some() => {
-            let how = facts.cut.clone().unwrap_or_default();
-            let fix = "openclaw logs shows its last lines; openclaw gateway run starts the next one";
-            found.push(Finding::warning("gateway.cut", "no gateway runs here").because(how).fix(fix));
-        }
-        (LockState::Free, _) => {
-            found.push(Finding::info("gateway.stopped", "no gateway runs here").fix("openclaw gateway run"));
-        }
+        (LockState::Free, _) => found.push(match &facts.cut {
+            Some(Mendable { problem, fix }) => Finding::warning("gateway.cut", "no gateway runs here")
+                .because(problem)
+                .fix(format!("openclaw logs shows its last lines; {fix}")),
+            None => Finding::info("gateway.stopped", "no gateway runs here").fix("openclaw gateway run"),
+        }),
         (LockState::Held { same_kernel: true, .. }, Some(Err(why))) => found.push(
             Finding::error("gateway.silent", "a gateway runs and does not answer over its socket")
                 .because(why.clone())

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use super::{
     super::{
         command::{document, show},
-        facts::{Certificate, Directory, Disk, Entry, Facts, Remote},
+        facts::{Certificate, Directory, Disk, Entry, Facts, Mendable, Remote},
         finding::{Finding, Repair, Severity},
         network::Network,
     },
@@ -55,6 +55,10 @@ fn healthy() -> Facts {
         owner: Some(PortOwner { process: None, uid: Some(1000), kind: Listener::OurGateway }),
         database: None,
     }
+}
+
+fn mendable(problem: &str, fix: &str) -> Mendable {
+    Mendable { problem: problem.into(), fix: fix.into() }
 }
 
 /// A machine that uses a gateway elsewhere. Another program's port is none of its business.
@@ -161,8 +165,8 @@ fn broken() -> Vec<(&'static str, Severity, Facts)> {
         ("port.openclaw",         Error,   Facts { lock: LockState::Free, answer: None, owner: Some(owner(Listener::OpenClawGateway, "node openclaw.mjs gateway")), ..healthy() }),
         ("port.other",            Warning, Facts { lock: LockState::Free, answer: None, owner: Some(owner(Listener::OurGateway, "openclaw gateway run")), ..healthy() }),
         ("port.taken",            Error,   Facts { lock: LockState::Free, answer: None, owner: Some(owner(Listener::Other, "nginx: master")), ..healthy() }),
-        ("keys.damaged",          Error,   Facts { keys: vec![("the key of the device tokens, /home/u/.openclaw/identity/token.key, is damaged".into(), "restore it from a backup".into())], ..healthy() }),
-        ("gateway.cut",           Warning, Facts { lock: LockState::Free, answer: None, owner: None, cut: Some("The last gateway here (pid 7, version 1) was killed or crashed".into()), ..healthy() }),
+        ("keys.damaged",          Error,   Facts { keys: vec![mendable("the key of the device tokens, /home/u/.openclaw/identity/token.key, is damaged", "restore it from a backup")], ..healthy() }),
+        ("gateway.cut",           Warning, Facts { lock: LockState::Free, answer: None, owner: None, cut: Some(mendable("The last gateway here (pid 7, version 1) was killed or crashed", "openclaw gateway run")), ..healthy() }),
         ("gateway.stopped",       Info,    Facts { lock: LockState::Free, answer: None, owner: None, ..healthy() }),
         ("gateway.silent",        Error,   Facts { answer: Some(Err("timeout".into())), ..healthy() }),
         ("gateway.version",       Warning, Facts { answer: Some(Ok("0.0.1".into())), ..healthy() }),

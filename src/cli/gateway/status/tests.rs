@@ -216,6 +216,8 @@ fn what_is_wrong_is_told_with_what_to_type() {
     );
     let unused = || absent(Source::LocalSocket, "/tmp/openclaw-1000/gateway.sock");
     row("a place where its socket could be and is not", &report(running(), Probe::Tried(vec![greeted(), unused()])));
+    let elsewhere = absent(Source::LocalLoopback, "ws://127.0.0.1:18789");
+    row("a container beside the gateway's", &report(running(), Probe::Tried(vec![greeted(), elsewhere])));
     let mismatch = ErrorShape::invalid("unauthorized: gateway token mismatch (x)");
     let mismatch = mismatch.with_details(json!({"nextCommand": "openclaw gateway status"}));
     let refused = || Failure::Refused { error: Box::new(mismatch.clone()), closed: None };

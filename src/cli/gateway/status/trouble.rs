@@ -143,8 +143,10 @@ fn connection(report: &Report) -> Vec<Trouble> {
         if nobody || (rpc.is_absent() && matches!(report.lock, Lock::Held { here: false, .. })) {
             continue;
         }
-        // Commands go over the socket here, and who comes by the network and brings nothing is refused rightly.
-        if told.is_socket() && told.result.is_ok() && rpc.brought_nothing() {
+        // Commands go over the socket here. Who comes by the network and brings nothing is refused rightly, and in a container
+        // beside the gateway's there is nobody on loopback.
+        let is_no_matter = rpc.brought_nothing() || rpc.is_local() && rpc.is_absent();
+        if told.is_socket() && told.result.is_ok() && is_no_matter {
             continue;
         }
         troubles.push(Trouble::new(format!("{}: {}", rpc.source, error.lines().swap_remove(0)), next(&error.hint())));
