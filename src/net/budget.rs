@@ -108,7 +108,8 @@ impl<S> ByteBudget<S> {
 
     /// From now on frames come, the first of them in what was `read` already, and none longer than `most` bytes is let through.
     pub fn expect_frames(&mut self, read: Bytes, most: usize) {
-        self.front = read;
+        // Also an empty piece keeps the whole buffer that it was cut from.
+        self.front = if read.is_empty() { Bytes::new() } else { read };
         self.frames = Some(Box::new(Frames { most: most as u64, header: Vec::new(), rest: 0 }));
     }
 }
@@ -136,6 +137,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for ByteBudget<S> {
         if !self.front.is_empty() {
             let most = self.front.len().min(buf.remaining());
             buf.put_slice(&self.front.split_to(most));
+            if self.front.is_empty() {
+                self.front = Bytes::new();
+            }
         } else if left == 0 {
             return Poll::Ready(Err(exhausted()));
         } else {
@@ -176,5 +180,35 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ByteBudget<S> {
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    struct Buffer(Arc<Vec<u8>>);
+
+    impl AsRef<[u8]> for Buffer {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_read_too_early_is_read_again_and_then_let_go() {
+        for length in [0, 5] {
+            let (near, mut far) = tokio::io::duplex(64);
+            let (mut near, _handle) = ByteBudget::new(near, 64);
+            let buffer = Arc::new(b"\x81\x83mask".to_vec());
+            near.expect_frames(Bytes::from_owner(Buffer(Arc::clone(&buffer))).slice(..length), 64);
+            tokio::io::AsyncWriteExt::write_all(&mut far, &b"\x81\x83maskabc"[length..]).await.expect("open");
+            let mut read = [0; 9];
+            near.read_exact(&mut read).await.expect("open");
+            assert_eq!(&read, b"\x81\x83maskabc");
+            assert_eq!(Arc::strong_count(&buffer), 1, "{length} bytes of it keep the whole");
+        }
     }
 }
