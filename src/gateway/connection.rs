@@ -132,19 +132,20 @@ async fn handshake(
     };
     let signals = shared.hub.listen();
     let known = stranger.authenticate(&shared.doors, policy, patience).await?;
-    drop(ticket);
-    budget.lift();
     if shared.readiness.is_draining() {
         return Err(known.refuse(&Refusal::Draining, &shared.doors, policy).await);
     }
-    let entry = known.entry();
     let seat = match known.visitor().source.silence {
         Silence::Always => None,
-        _ => match shared.seats.take(entry.principal.device) {
+        _ => match shared.seats.take(known.entry().principal.device) {
             Ok(seat) => Some(seat),
             Err(refusal) => return Err(known.refuse(&refusal, &shared.doors, policy).await),
         },
     };
+    // Whoever is refused keeps its place among those that count for nothing until it is gone.
+    drop(ticket);
+    budget.lift();
+    let entry = known.entry();
     let hello = shared.greeting.hello(entry, &known.visitor().id);
     let principal = &entry.principal;
     let subscriber = shared.hub.subscribe(signals, principal.device, principal.role, &principal.scopes);
