@@ -8,7 +8,7 @@ use std::{
 use crate::{defaults::MAX_SESSIONS_PER_DEVICE, device::DeviceId, handshake::Refusal};
 
 /// Room for the sessions that came over the network. Those on the Unix socket need none.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Seats {
     most: usize,
     taken: Arc<Mutex<Taken>>,

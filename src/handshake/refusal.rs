@@ -217,12 +217,16 @@ impl Refusal {
                 close: Close::new(CloseCode::Invalidated, "gateway auth changed"),
             },
             Self::TooManySessions { most, of_device } => {
+                let type_there = |command: &str| audience.place.command(command);
                 let (whose, next) = match of_device {
-                    Some(device) => ("this device has", audience.place.command(&format!("devices remove {device}"))),
-                    None => ("the gateway has", audience.place.command("devices list")),
+                    Some(device) => {
+                        let remove = type_there(&format!("devices remove {device}"));
+                        ("this device has", format!("`{remove}` ends all of them, and the device pairs anew"))
+                    }
+                    None => ("the gateway has", format!("`{}` shows who is connected", type_there("devices list"))),
                 };
                 let message = format!(
-                    "{whose} {most} sessions, which is the most that there may be: end some, or type where the gateway runs: `{next}`"
+                    "{whose} {most} sessions, which is the most that there may be: end some; where the gateway runs, {next}"
                 );
                 Told {
                     error: Some(ErrorShape { retryable: Some(true), ..ErrorShape::unavailable(message) }),

@@ -128,7 +128,7 @@ fn the_words_of_the_protocol() {
         (Refusal::UiWithoutDevice,                       1008, "control ui requires device identity (use HTTPS or localhost secure context)", "control ui requires device identity"),
         (Refusal::Auth(token()),                         1008, "unauthorized: gateway token mismatch (set gateway.remote.token to match gateway.auth.token)", "unauthorized: gateway token mismatch (set gateway.remote.token to match gateway.auth.token); seen as public from 192.0.2.7: "),
         (Refusal::AuthChanged,                           4001, "gateway auth changed",                                   "the gateway's secret was changed"),
-        (Refusal::TooManySessions { most: 9, of_device: None }, 1013, "too many sessions",                               "the gateway has 9 sessions, which is the most that there may be: end some, or type where the gateway runs: `"),
+        (Refusal::TooManySessions { most: 9, of_device: None }, 1013, "too many sessions",                               "the gateway has 9 sessions, which is the most that there may be: end some; where the gateway runs, `"),
         (Refusal::Draining,                              1012, "service restart",                                        "the gateway is stopping"),
     ];
     let connect = connect("cli", 4);

@@ -148,6 +148,11 @@ async fn what_a_peer_says_of_itself_forges_no_log_line() {
     }
     gateway.refuse(&connect).await;
     gateway.logs(&["unauthorized conn="]).await;
+    let mut owner = gateway.owner().await;
+    owner.fails("foo code=1000", json!({})).await;
+    owner.fails("device.pair.list", json!({"a code=1000 reason=fine": 1})).await;
+    gateway.logs(&["errorMessage=unknown method: foo"]).await;
+    gateway.logs(&["errorMessage=invalid device.pair.list params"]).await;
     let log = gateway.log();
     for line in log.lines() {
         assert!(!line.contains(" code=1000") && !line.contains(" reason=fine"), "{line}");
