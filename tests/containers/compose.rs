@@ -23,6 +23,9 @@ fn every_way_in_works_at_once() {
     }
     let state = engine.docker(&["inspect", "--format", "{{.State.Health.Status}}", &container]).succeeded();
     assert_eq!(state.stdout.trim(), "healthy");
+    // What a container beside the gateway's cannot see is no problem of the gateway's.
+    project.cli(&["gateway", "status"]).succeeded().says(&["Connectivity probe: ok"]).never_says(&["Problem:"]);
+    project.cli(&["doctor"]).succeeded().says(&["Healthy"]).never_says(&["port is published"]);
     // The advice is for this place.
     project.compose(&["logs"]).succeeded().says(&["docker compose run --rm openclaw-cli devices list"]);
 }

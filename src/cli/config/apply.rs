@@ -86,7 +86,7 @@ pub(super) async fn apply(context: &Context, path: &KeyPath) -> Applied {
 }
 
 /// What gives `key`, or a part of it, to the gateway that runs, over any file.
-pub(super) fn overridden(lock: &LockState, key: &str) -> Option<String> {
+pub(in crate::cli) fn overridden(lock: &LockState, key: &str) -> Option<String> {
     let LockState::Held { holder: Some(holder), .. } = lock else { return None };
     let given = holder.given.iter().find(|(given, _)| is_below(key, given) || is_below(given, key));
     given.map(|(_, by)| by.clone())

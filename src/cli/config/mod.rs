@@ -11,7 +11,10 @@ mod unset;
 mod validate;
 mod value;
 
-pub(super) use self::set::{contradiction, refusal};
+pub(super) use self::{
+    apply::overridden,
+    set::{contradiction, refusal},
+};
 use super::{CliError, Context, Exit, Output};
 use crate::{
     config::{DraftError, KeyPath},

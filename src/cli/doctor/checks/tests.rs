@@ -185,6 +185,12 @@ fn broken() -> Vec<(&'static str, Severity, Facts)> {
 fn a_healthy_machine_has_no_findings() {
     assert_eq!(run(&healthy()), Vec::<Finding>::new());
     assert_eq!(run(&client()), Vec::<Finding>::new());
+    // Beside the gateway, in a container without its environment.
+    let given = [("gateway.publishedOn".to_owned(), "OPENCLAW_GATEWAY_PUBLISHED_ON".to_owned())];
+    let holder = LockHolder { pid: 7, given: given.into(), ..LockHolder::default() };
+    let lock = LockState::Held { holder: Some(Box::new(holder)), same_kernel: true };
+    let sidecar = Facts { network: Network { in_container: true, ..Network::default() }, lock, ..healthy() };
+    assert_eq!(run(&sidecar), Vec::<Finding>::new());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::super::{
     finding::{Finding, Severity},
     network::bridges_among,
 };
-use crate::cli::one_line;
+use crate::cli::{config::overridden, one_line};
 
 /// Networks that are given to so many machines that a proxy among them cannot be told from its clients.
 const BROAD_V4_PREFIX: u8 = 16;
@@ -68,7 +68,9 @@ pub(super) fn bridges(facts: &Facts, found: &mut Vec<Finding>) {
     let listed: Vec<&str> =
         trust.trusted_bridges.iter().flat_map(|listed| listed.0.iter().map(String::as_str)).collect();
     let switched = |word: &str| listed == [word];
-    if facts.network.in_container && trust.published_on.is_none() && !switched("off") {
+    // The gateway may know it from its own environment, which a container beside it does not share.
+    let is_said = trust.published_on.is_some() || overridden(&facts.lock, "gateway.publishedOn").is_some();
+    if facts.network.in_container && !is_said && !switched("off") {
         found.push(
             Finding::info("trust.published-on", "nothing says where this container's port is published")
                 .because("gateway.publishedOn is not set, so who comes through the bridge needs the token, and an approval where others may come too")
