@@ -161,10 +161,10 @@ impl Subscriber {
         Summons(Arc::clone(&self.listener))
     }
 
-    /// The next event. Cancel safe.
-    pub async fn next(&mut self) -> Delivery {
+    /// Waits until [`Self::try_next`] has an event.
+    pub async fn waiting(&mut self) {
         let Self { listener, taken, .. } = self;
-        poll_fn(|cx| listener.queue.poll_event(taken, cx)).await
+        poll_fn(|cx| listener.queue.poll_waiting(taken, cx)).await;
     }
 
     /// The next event, if one waits.
@@ -284,7 +284,8 @@ mod tests {
             let signal = summons.next().await;
             assert!(matches!(signal, Ok(Signal::SecretRotated { epoch }) if epoch == expected), "{signal:?}");
         }
-        subscriber.next().await;
+        subscriber.waiting().await;
+        assert!(subscriber.try_next().is_some() && subscriber.try_next().is_none());
 
         let waiting = tokio::spawn(async move { summons.next().await });
         tokio::task::yield_now().await;
@@ -313,7 +314,8 @@ mod tests {
             assert!(matches!(&signal, Ok(Signal::Invalidate(it)) if it.device == own), "{signal:?}");
         }
         assert!(summons.next().now_or_never().is_none(), "that was all");
-        subscriber.next().await;
+        subscriber.waiting().await;
+        assert!(subscriber.try_next().is_some());
     }
 
     #[tokio::test]

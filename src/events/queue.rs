@@ -96,8 +96,24 @@ impl Queue {
         true
     }
 
-    /// The next event, if one waits. Everything that waits is taken at once.
+    /// The next event, if one waits.
     pub(super) fn pop(&self, taken: &mut Taken) -> Option<Delivery> {
+        self.fill(taken);
+        taken.events.pop_front()
+    }
+
+    /// Ready when [`Self::pop`] has an event. It stays where it is, so whoever stops waiting in between loses none.
+    pub(super) fn poll_waiting(&self, taken: &mut Taken, cx: &Context<'_>) -> Poll<()> {
+        if self.fill(taken) {
+            return Poll::Ready(());
+        }
+        self.reader.register(cx.waker());
+        // What came before that wakes nobody.
+        if self.fill(taken) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Whether there is an event among those that were taken. Everything that waits is taken at once.
+    fn fill(&self, taken: &mut Taken) -> bool {
         if taken.events.is_empty() {
             let mut waiting = self.lock();
             waiting.depth.events -= taken.depth.events;
@@ -108,17 +124,7 @@ impl Queue {
             }
             std::mem::swap(&mut waiting.events, &mut taken.events);
         }
-        taken.events.pop_front()
-    }
-
-    /// The next event.
-    pub(super) fn poll_event(&self, taken: &mut Taken, cx: &Context<'_>) -> Poll<Delivery> {
-        if let Some(delivery) = self.pop(taken) {
-            return Poll::Ready(delivery);
-        }
-        self.reader.register(cx.waker());
-        // What came before that wakes nobody.
-        self.pop(taken).map_or(Poll::Pending, Poll::Ready)
+        !taken.events.is_empty()
     }
 
     /// Tells the session what may end it.

@@ -105,7 +105,7 @@ impl<S: Transport> Session<S> {
                 Some((request, started, reply)) = calls.next(), if !calls.is_empty() => {
                     self.answer(&request, started, reply).await
                 }
-                delivery = self.subscriber.next() => self.deliver(delivery).await,
+                () = self.subscriber.waiting() => self.deliver().await,
                 message = self.socket.next(), if calls.len() < MAX_CALLS_IN_FLIGHT => {
                     heard_since_ping = true;
                     self.take(message, dispatch, calls).await
@@ -217,12 +217,13 @@ impl<S: Transport> Session<S> {
         Ok(())
     }
 
-    /// Writes `first` and what waits behind it. Everything else that was written has been flushed.
-    async fn deliver(&mut self, first: Delivery) -> Result<(), End> {
-        // Whoever publishes gets a turn, and what it publishes meanwhile leaves in the same write.
+    /// Writes the events that wait. Everything else that was written has been flushed.
+    async fn deliver(&mut self) -> Result<(), End> {
+        // Whoever publishes gets a turn, and what it publishes meanwhile leaves in the same write. The session may end at this
+        // point: no event has left the queue yet, so that the last ones are still written before the close.
         tokio::task::yield_now().await;
-        let mut bytes = first.frame.bytes();
-        let mut batch = vec![first];
+        let mut bytes = 0;
+        let mut batch = Vec::<Delivery>::new();
         while batch.len() < MAX_EVENTS_AT_ONCE && bytes < MAX_EVENT_BYTES_AT_ONCE {
             let Some(delivery) = self.subscriber.try_next() else { break };
             bytes += delivery.frame.bytes();

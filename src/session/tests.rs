@@ -298,6 +298,25 @@ async fn what_ends_a_session() {
 }
 
 #[tokio::test]
+async fn what_ends_a_session_takes_no_event_with_it() {
+    type Cause = fn(&Running);
+    #[rustfmt::skip]
+    let rows: [(Cause, &str); 2] = [
+        (|it| it.stop.cancel(), "closed 1012 service restart"),
+        (|it| it.hub.signal(Signal::SecretRotated { epoch: 2 }), "closed 4001 gateway auth changed"),
+    ];
+    for (cause, close) in rows {
+        let mut running = running().await;
+        running.hub.publish(Event::new(EventName::Shutdown, &json!({})));
+        // The session has seen that there is an event, and has not yet written it.
+        tokio::task::yield_now().await;
+        cause(&running);
+        assert_eq!(running.hear().await, "shutdown 1", "before: {close}");
+        assert_eq!(running.hear().await, close);
+    }
+}
+
+#[tokio::test]
 async fn a_flood_of_forbidden_calls_ends_the_session() {
     let mut running = running().await;
     for _ in 0..=MAX_UNAUTHORIZED_CALLS {
