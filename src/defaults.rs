@@ -365,7 +365,7 @@ pub const NAMES_AT_START: Duration = Duration::from_secs(1);
 pub const NAMES_NOW_WAIT: Duration = Duration::from_millis(500);
 
 /// Shortest time between two such questions, however many connections would have one.
-pub const NAMES_NOW_PAUSE: Duration = Duration::from_secs(1);
+pub const NAMES_NOW_PAUSE: Duration = Duration::from_millis(250);
 
 /// Most connections that wait for names to be asked for anew. Others go by what is known.
 pub const MAX_WAITING_FOR_NAMES: usize = 256;

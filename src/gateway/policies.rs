@@ -56,7 +56,7 @@ impl Policies {
     }
 
     /// The policy in force after the trusted names were asked for anew, as far as they were answered at once. They are asked
-    /// for once a second at most, however often this is called.
+    /// for four times a second at most, however often this is called.
     pub(super) async fn with_fresh_names(&self) -> Arc<Policy> {
         let (answer, answered) = oneshot::channel();
         if self.wishes.try_send(Wish::Names(answer)).is_ok() {
