@@ -361,7 +361,8 @@ pub const MAX_LINKS_FOLLOWED: usize = 8;
 /// How long a start waits for what trusted names stand for. Afterwards they count as soon as they are answered.
 pub const NAMES_AT_START: Duration = Duration::from_secs(1);
 
-/// How long a connection that may come from a trusted name waits for that name to be asked for anew.
+/// How long a connection that may come from a trusted name waits for that name to be asked for anew, and answered. Longer than
+/// [`NAMES_NOW_PAUSE`], so that whoever comes during the pause has its own question, too.
 pub const NAMES_NOW_WAIT: Duration = Duration::from_millis(500);
 
 /// Shortest time between two such questions, however many connections would have one.

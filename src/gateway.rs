@@ -10,6 +10,7 @@ mod seats;
 mod startup;
 mod surroundings;
 mod trust;
+mod waiting;
 
 use std::{sync::Arc, time::Instant};
 

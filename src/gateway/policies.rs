@@ -8,17 +8,18 @@ use std::{
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::{Instant, timeout},
+    time::timeout,
 };
 use tracing::{info, warn};
 
 use super::{
     surroundings::{Survey, list},
     trust::{self, Unusable},
+    waiting::Waiting,
 };
 use crate::{
     config::Environment,
-    defaults::{MAX_WAITING_FOR_NAMES, NAMES_AT_START, NAMES_NOW_PAUSE, NAMES_NOW_WAIT},
+    defaults::{MAX_WAITING_FOR_NAMES, NAMES_AT_START, NAMES_NOW_WAIT},
     dns::{NameServers, NameState, Names},
     net::NetworkWatch,
     policy::Policy,
@@ -55,8 +56,8 @@ impl Policies {
         Arc::clone(&self.current.borrow())
     }
 
-    /// The policy in force after the trusted names were asked for anew, as far as they were answered at once. They are asked
-    /// for four times a second at most, however often this is called.
+    /// The policy in force after the trusted names were asked for anew, as far as they were answered at once. Calls that come
+    /// within [`NAMES_NOW_PAUSE`](crate::defaults::NAMES_NOW_PAUSE) share a question.
     pub(super) async fn with_fresh_names(&self) -> Arc<Policy> {
         let (answer, answered) = oneshot::channel();
         if self.wishes.try_send(Wish::Names(answer)).is_ok() {
@@ -84,8 +85,7 @@ pub(super) struct Maker {
     /// What the log was told of each name.
     told: BTreeMap<String, Told>,
     wishes: mpsc::Receiver<Wish>,
-    waiting: Vec<oneshot::Sender<()>>,
-    asked: Option<Instant>,
+    waiting: Waiting,
     /// Until then the line about trust is still to come.
     started: bool,
 }
@@ -116,8 +116,7 @@ impl Maker {
             names: Names::new(move || NameServers::of_system(in_cluster)),
             told: BTreeMap::new(),
             wishes,
-            waiting: Vec::new(),
-            asked: None,
+            waiting: Waiting::default(),
             started: false,
         };
         info!(target: "gateway", "{}", maker.survey.describe());
@@ -148,19 +147,20 @@ impl Maker {
             tokio::select! {
                 () = self.network.changed() => self.look_around("the network changed").await,
                 () = self.names.answered() => self.refresh(),
+                () = self.waiting.is_due() => {
+                    self.names.ask_now();
+                    self.waiting.put();
+                }
                 wish = self.wishes.recv() => match wish {
                     Some(Wish::Configure(policy, answer)) => {
                         let _ = answer.send(self.configure(*policy));
                     }
-                    Some(Wish::Names(answer)) => self.ask_now(answer),
+                    Some(Wish::Names(answer)) => self.waiting.push(answer),
                     None => return,
                 },
             }
             if self.names.is_settled() {
-                for answer in self.waiting.drain(..) {
-                    // Whoever gave up waiting goes by what was known.
-                    let _ = answer.send(());
-                }
+                self.waiting.answered();
             }
         }
     }
@@ -174,15 +174,6 @@ impl Maker {
             self.names.ask_now();
             self.refresh();
         }
-    }
-
-    fn ask_now(&mut self, answer: oneshot::Sender<()>) {
-        if self.asked.is_none_or(|asked| asked.elapsed() >= NAMES_NOW_PAUSE) {
-            self.asked = Some(Instant::now());
-            self.names.ask_now();
-        }
-        self.waiting.retain(|answer| !answer.is_closed());
-        self.waiting.push(answer);
     }
 
     fn configure(&mut self, policy: Policy) -> Configured {
