@@ -7,10 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{
-    LogBudget, Refusal, Visitor, log,
-    refusal::{Audience, seen},
-};
+use super::{LogBudget, Refusal, Visitor, audience::Audience, log};
 use crate::{
     advice::{PeerKind, Place, Reader, Situation},
     auth::{
@@ -200,7 +197,7 @@ impl Doors {
         let scope_advice = admission.waiting.as_ref().map(|waiting| {
             let command = self.place.command(&format!("devices approve {}", waiting.request));
             let audience = Audience { visitor, connect: Some(connect), place: &self.place, policy };
-            let seen = seen(audience);
+            let seen = audience.seen();
             format!("request {} waits for approval: `{command}`; {seen}", waiting.request)
         });
         Ok(Entry {
@@ -277,7 +274,7 @@ impl Asked<'_> {
 
     /// Newer command lines never send a device to a loopback address, and elsewhere only one that they have already.
     fn advice_without_device(&self, audience: Audience<'_>) -> String {
-        let seen = seen(audience);
+        let seen = audience.seen();
         let list = audience.place.command("devices list");
         let get_one = if self.visitor.judgement == HostJudgement::Local {
             "this program sends no device to a loopback address, so dial the gateway by another name of its machine, and run \

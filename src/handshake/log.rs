@@ -6,8 +6,8 @@ use tracing::{info, warn};
 
 use super::{
     Refusal, Told, Visitor,
+    audience::Audience,
     log_budget::{LogBudget, Permit, Sort},
-    refusal::Audience,
 };
 use crate::{
     advice::{Reader, Situation},

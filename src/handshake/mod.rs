@@ -5,6 +5,7 @@
 //! [`Session`] serves it. Whatever goes wrong is a [`Refusal`]: one value, from which the answer on the wire, the close
 //! frame and the log line are made.
 
+mod audience;
 mod challenge;
 mod judge;
 mod log;

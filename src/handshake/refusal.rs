@@ -2,16 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Visitor;
+use super::audience::Audience;
 use crate::{
-    advice::{Place, Reader, Situation},
+    advice::Reader,
     auth::AuthFailure,
     defaults::MAX_CLOSE_REASON_BYTES,
     device::{DeviceId, DeviceProofError},
     hint::Hint,
     origin::OriginRefusal,
     pairing::{Asked, PairingReason, PairingRefusal},
-    policy::Policy,
     protocol::{
         ClientInfo, ClientMode, Close, CloseCode, ConnectParams, Dialect, ErrorCode, ErrorShape, ProtocolRange, Role,
     },
@@ -71,56 +70,6 @@ pub struct Told {
     pub error: Option<ErrorShape>,
     /// The close frame.
     pub close: Close,
-}
-
-/// What the answer depends on beside the refusal.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Audience<'a> {
-    pub(super) visitor: &'a Visitor,
-    /// `None` until `connect` was read.
-    pub(super) connect: Option<&'a ConnectParams>,
-    pub(super) place: &'a Place,
-    pub(super) policy: &'a Policy,
-}
-
-impl<'a> Audience<'a> {
-    /// The visitor's source, and what the gateway goes by.
-    pub(super) fn situation(&self, reader: Reader) -> Situation<'a> {
-        let visitor = self.visitor;
-        Situation {
-            source: &visitor.source,
-            peer_kind: visitor.peer_kind,
-            trust: &self.policy.trust,
-            in_container: self.policy.surroundings.in_container,
-            place: self.place,
-            reader,
-        }
-    }
-
-    fn dialect(&self) -> Option<Dialect> {
-        self.connect.and_then(ConnectParams::dialect)
-    }
-
-    fn client(&self) -> Option<&ClientInfo> {
-        self.connect.map(|connect| &connect.client)
-    }
-
-    /// With what secret the `connect` came, by its kind.
-    pub(super) fn presented(&self) -> &'static str {
-        let Some(auth) = self.connect.and_then(|connect| connect.auth.as_ref()) else { return "none" };
-        let given = |value: &Option<String>| value.as_deref().is_some_and(|text| !text.is_empty());
-        if given(&auth.token) {
-            "token"
-        } else if given(&auth.password) {
-            "password"
-        } else if given(&auth.device_token) {
-            "device-token"
-        } else if given(&auth.bootstrap_token) {
-            "bootstrap-token"
-        } else {
-            "none"
-        }
-    }
 }
 
 impl Refusal {
@@ -334,14 +283,14 @@ fn pairing_required(refusal: &PairingRefusal, audience: Audience<'_>) -> Told {
             if reason.len() > MAX_CLOSE_REASON_BYTES {
                 reason = format!("{prefix}: {short}");
             }
-            let seen = seen(audience);
+            let seen = audience.seen();
             (format!("{prefix}: {requirement}; {seen}; approve with `{command}` (requestId: {id})"), reason)
         }
         Asked::ListFull => {
             let command = audience.place.command("devices list");
             let message = format!(
                 "{prefix}: {requirement}; {}; no request was made, because as many wait as may: decide on them with `{command}`",
-                seen(audience),
+                audience.seen(),
             );
             (message, format!("{prefix}: too many requests wait; see openclaw devices list"))
         }
@@ -392,11 +341,4 @@ fn pairing_details(refusal: &PairingRefusal, connect: &ConnectParams, audience: 
     put("retryable", json!(true));
     put("pauseReconnect", json!(false));
     details
-}
-
-/// How the peer is seen, and which setting decides that.
-pub(super) fn seen(audience: Audience<'_>) -> String {
-    let situation = audience.situation(Reader::Stranger);
-    let decides = situation.in_short().map(|short| format!("; {short}")).unwrap_or_default();
-    format!("{}{decides}", audience.visitor.source.explain())
 }

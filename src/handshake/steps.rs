@@ -17,9 +17,9 @@ use tokio_tungstenite::{
 
 use super::{
     Doors, Entry, Refusal, Visitor,
+    audience::Audience,
     log::{self, closed_before_connect},
     log_budget::LogBudget,
-    refusal::Audience,
 };
 use crate::{
     advice::Reader,

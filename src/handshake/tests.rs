@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use serde_json::json;
 
-use super::{Refusal, Visitor, refusal::Audience};
+use super::{Refusal, Visitor, audience::Audience};
 use crate::{
     advice::{Marks, PeerKind, Place},
     auth::AuthFailure,
