@@ -162,9 +162,9 @@ impl Subscriber {
     }
 
     /// Waits until [`Self::try_next`] has an event.
-    pub async fn waiting(&mut self) {
+    pub async fn ready(&mut self) {
         let Self { listener, taken, .. } = self;
-        poll_fn(|cx| listener.queue.poll_waiting(taken, cx)).await;
+        poll_fn(|cx| listener.queue.poll_ready(taken, cx)).await;
     }
 
     /// The next event, if one waits.
@@ -284,7 +284,7 @@ mod tests {
             let signal = summons.next().await;
             assert!(matches!(signal, Ok(Signal::SecretRotated { epoch }) if epoch == expected), "{signal:?}");
         }
-        subscriber.waiting().await;
+        subscriber.ready().await;
         assert!(subscriber.try_next().is_some() && subscriber.try_next().is_none());
 
         let waiting = tokio::spawn(async move { summons.next().await });
@@ -314,7 +314,7 @@ mod tests {
             assert!(matches!(&signal, Ok(Signal::Invalidate(it)) if it.device == own), "{signal:?}");
         }
         assert!(summons.next().now_or_never().is_none(), "that was all");
-        subscriber.waiting().await;
+        subscriber.ready().await;
         assert!(subscriber.try_next().is_some());
     }
 

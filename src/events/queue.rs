@@ -103,7 +103,7 @@ impl Queue {
     }
 
     /// Ready when [`Self::pop`] has an event. It stays where it is, so whoever stops waiting in between loses none.
-    pub(super) fn poll_waiting(&self, taken: &mut Taken, cx: &Context<'_>) -> Poll<()> {
+    pub(super) fn poll_ready(&self, taken: &mut Taken, cx: &Context<'_>) -> Poll<()> {
         if self.fill(taken) {
             return Poll::Ready(());
         }

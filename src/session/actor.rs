@@ -26,7 +26,7 @@ use crate::{
         CLOSE_GRACE, LAST_ANSWERS_GRACE, MAX_CALLS_IN_FLIGHT, MAX_EVENT_BYTES_AT_ONCE, MAX_EVENTS_AT_ONCE,
         MAX_UNAUTHORIZED_CALLS, PING_INTERVAL,
     },
-    events::{Delivery, Invalidate, InvalidateReason, Signal, SignalsLost, Subscriber, Summons},
+    events::{Invalidate, InvalidateReason, Signal, SignalsLost, Subscriber, Summons},
     logs::sanitize,
     net::Transport,
     protocol::{Close, CloseCode, ErrorShape, NotARequest, Request},
@@ -105,7 +105,7 @@ impl<S: Transport> Session<S> {
                 Some((request, started, reply)) = calls.next(), if !calls.is_empty() => {
                     self.answer(&request, started, reply).await
                 }
-                () = self.subscriber.waiting() => self.deliver().await,
+                () = self.subscriber.ready() => self.deliver().await,
                 message = self.socket.next(), if calls.len() < MAX_CALLS_IN_FLIGHT => {
                     heard_since_ping = true;
                     self.take(message, dispatch, calls).await
@@ -223,7 +223,7 @@ impl<S: Transport> Session<S> {
         // point: no event has left the queue yet, so that the last ones are still written before the close.
         tokio::task::yield_now().await;
         let mut bytes = 0;
-        let mut batch = Vec::<Delivery>::new();
+        let mut batch = Vec::new();
         while batch.len() < MAX_EVENTS_AT_ONCE && bytes < MAX_EVENT_BYTES_AT_ONCE {
             let Some(delivery) = self.subscriber.try_next() else { break };
             bytes += delivery.frame.bytes();
